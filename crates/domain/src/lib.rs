@@ -1,0 +1,53 @@
+//! The rules of Parterre.
+//!
+//! Everything here is a value or a function of values: no input or output, no clock, no
+//! randomness, no SQL, no HTTP. Time and random bytes come in as arguments. The words are those
+//! of the domain's glossary, one type for each.
+//!
+//! | to find | look in |
+//! | --- | --- |
+//! | why a value was refused | [`invalid`] |
+//! | ids, and the bucket of what belongs to an event | [`id`] |
+//! | times and periods, and how they are written | [`time`], [`period`] |
+//! | limits of texts, the form in which text is searched | [`text`] |
+//! | money, percentages, shares | [`money`], [`share`] |
+//! | the terms of a deal and the split of a ticket's price | [`terms`] |
+//! | partners with their contact, legal data and settings | [`partner`] |
+//! | users, members and what a member may do | [`user`], [`member`] |
+//! | events and their status | [`event`] |
+//! | deals: sides, status, automatic acceptance | [`deal`] |
+//! | who may see and manage what | [`access`] |
+
+mod wire;
+
+pub mod access;
+pub mod deal;
+pub mod event;
+pub mod id;
+pub mod invalid;
+pub mod member;
+pub mod money;
+pub mod partner;
+pub mod period;
+pub mod share;
+pub mod terms;
+pub mod text;
+pub mod time;
+pub mod user;
+
+pub use access::{Acting, Caller, Sight};
+pub use deal::{Actor, Change, Deal, DealRefusal, DealStatus, DealTitle, Parties, Side};
+pub use event::{AgeRating, Event, EventStatus, StatusRefusal, Timezone, Title, TitlePatch};
+pub use id::{
+    AttachmentId, Bucket, DealId, EventId, IdSource, KeyId, MapId, ObjectId, PartnerId, SessionId, SetId, UserId,
+    VenueId,
+};
+pub use invalid::Invalid;
+pub use member::{Member, MemberRole, Right};
+pub use money::{Currency, Money};
+pub use partner::{Contact, Legal, LegalPatch, Partner, PartnerName, RefundApproval, Role, Roles, Settings, Tag};
+pub use period::Period;
+pub use share::{Percent, Share};
+pub use terms::{Split, Terms, own_sale};
+pub use time::{Timestamp, parse_time, write_v1, write_v2};
+pub use user::{Email, User, check_password};

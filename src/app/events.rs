@@ -1,0 +1,248 @@
+//! Events: creating, changing and removing them, and who may read them.
+
+use std::collections::HashSet;
+
+use super::callers::acting;
+use super::{Error, Installation, Window, Wrong};
+use crate::domain::access::{self, Caller, Sight};
+use crate::domain::event::{self, AgeRating, Event, EventStatus, Timezone, Title, TitlePatch};
+use crate::domain::id::{EventId, PartnerId};
+use crate::domain::money::Currency;
+use crate::domain::partner::Tag;
+use crate::domain::period::Period;
+use crate::store::events::{Filter, Reader};
+use crate::store::{self, Tx};
+
+pub use crate::store::events::When;
+
+/// What a request sets of an event. Outer `None`: not given; inner `None`: back to the default.
+#[derive(Clone, Debug, Default)]
+pub struct Changes {
+    /// The age it is rated for.
+    pub age_rating: Option<Option<AgeRating>>,
+    /// Currency of its prices.
+    pub currency: Option<Option<Currency>>,
+    /// From its start to its end.
+    pub lifetime: Option<Period>,
+    /// Where it stands.
+    pub status: Option<EventStatus>,
+    /// Tags, all of them.
+    pub tags: Option<Vec<Tag>>,
+    /// Time zone of the place.
+    pub timezone: Option<Option<Timezone>>,
+    /// Title and description, merged into what is there.
+    pub title: Option<TitlePatch>,
+}
+
+/// What a list is asked for; see [`Filter`].
+#[derive(Clone, Debug, Default)]
+pub struct Wish {
+    /// Only these.
+    pub ids: Option<Vec<EventId>>,
+    /// Only events that take place then.
+    pub when: When,
+    /// Only events of these organizers.
+    pub orgs: Vec<PartnerId>,
+    /// Only events in one of these statuses.
+    pub statuses: Vec<EventStatus>,
+    /// Only events with one of these tags.
+    pub tags: Vec<String>,
+    /// Only events whose title holds this.
+    pub suggest: Option<String>,
+    /// Only removed ones, or only others.
+    pub removed: bool,
+}
+
+/// Those of the events that the caller may read; unknown ids are left out.
+///
+/// # Errors
+/// Those of the store.
+pub fn readable(tx: &mut Tx<'_>, caller: &Caller, ids: &[EventId]) -> Result<Vec<Event>, Error> {
+    let events = store::events::find_all(tx, ids)?;
+    let unclear: Vec<EventId> = events
+        .iter()
+        .filter(|event| access::event_sight(caller, event, false) == Sight::Hidden)
+        .map(|event| event.id)
+        .collect();
+    let opened: HashSet<EventId> = match &caller.partner {
+        Some(acting) if !unclear.is_empty() => {
+            store::deals::events_opened_to(tx, acting.id, &unclear)?.into_iter().collect()
+        }
+        _ => HashSet::new(),
+    };
+    let may_read = |event: &Event| access::event_sight(caller, event, opened.contains(&event.id)) != Sight::Hidden;
+    Ok(events.into_iter().filter(may_read).collect())
+}
+
+/// One event.
+///
+/// # Errors
+/// [`Error::NotFound`]; [`Error::Forbidden`] where the caller may not read it.
+pub fn get(tx: &mut Tx<'_>, caller: &Caller, id: EventId) -> Result<Event, Error> {
+    if let Some(event) = readable(tx, caller, &[id])?.pop() {
+        return Ok(event);
+    }
+    match store::events::find(tx, id)? {
+        None => Err(Error::NotFound("event")),
+        Some(_) => Err(Error::forbidden("this event is not public")),
+    }
+}
+
+/// A part of the list of the events that the caller may read.
+///
+/// # Errors
+/// Those of the store.
+pub fn list(tx: &mut Tx<'_>, caller: &Caller, wish: &Wish, window: Window<EventId>) -> Result<Vec<Event>, Error> {
+    let filter = filter(caller, wish)?;
+    Ok(store::events::list(tx, &filter, window.after, window.skip, window.limit)?)
+}
+
+/// How many events the list holds in all.
+///
+/// # Errors
+/// Those of the store.
+pub fn count(tx: &mut Tx<'_>, caller: &Caller, wish: &Wish) -> Result<i64, Error> {
+    let filter = filter(caller, wish)?;
+    Ok(store::events::count(tx, &filter)?)
+}
+
+fn filter(caller: &Caller, wish: &Wish) -> Result<Filter, Error> {
+    let acting = acting(caller)?;
+    let reader = if caller.is_platform() { Reader::Platform } else { Reader::Partner(acting.id) };
+    let Wish { ids, when, orgs, statuses, tags, suggest, removed } = wish.clone();
+    Ok(Filter { reader, ids, when, orgs, statuses, tags, suggest, removed })
+}
+
+/// Creates an event of the caller's partner.
+///
+/// # Errors
+/// [`Error::Forbidden`] unless the partner is an organizer; [`Error::Invalid`] without title or lifetime.
+pub fn create(
+    tx: &mut Tx<'_>,
+    caller: &Caller,
+    installation: &Installation,
+    id: EventId,
+    changes: &Changes,
+) -> Result<Event, Error> {
+    let acting = acting(caller)?;
+    let org = store::partners::find(tx, acting.id)?.ok_or(Error::Unauthenticated)?;
+    if !org.roles.org || org.removed {
+        return Err(Error::forbidden("only a partner with the role org may create events"));
+    }
+    let title = match &changes.title {
+        Some(patch) => {
+            let nothing = Title { text: String::new(), desc: None };
+            nothing.merge(patch.clone()).map_err(title_wrong)?
+        }
+        None => return Err(Error::invalid("title", "required", "is required")),
+    };
+    let lifetime = changes.lifetime.ok_or_else(|| Error::invalid("lifetime", "required", "is required"))?;
+    let now = Some(tx.now());
+    let mut event = Event {
+        id,
+        org: org.id,
+        title,
+        lifetime,
+        status: EventStatus::Draft,
+        age_rating: AgeRating::default(),
+        currency: installation.currency,
+        timezone: installation.timezone.clone(),
+        tags: Vec::new(),
+        removed: false,
+        created_at: now,
+        updated_at: now,
+    };
+    apply(&mut event, &Changes { title: None, ..changes.clone() }, installation)?;
+    store::events::insert(tx, &event)?;
+    Ok(event)
+}
+
+/// Changes an event, all or nothing. Cancelling it, and setting its end before now, ends its deals.
+///
+/// # Errors
+/// [`Error::NotFound`]; [`Error::Forbidden`] but for the organizer and the platform; [`Error::Invalid`] for a status that
+/// cannot follow.
+pub fn change(
+    tx: &mut Tx<'_>,
+    caller: &Caller,
+    installation: &Installation,
+    id: EventId,
+    changes: &Changes,
+) -> Result<Event, Error> {
+    let mut event = managed(tx, caller, id)?;
+    let was = event.clone();
+    apply(&mut event, changes, installation)?;
+    if event == was {
+        return Ok(event);
+    }
+    let now = tx.now();
+    event.updated_at = Some(now);
+    store::events::update(tx, &event)?;
+    if event.lifetime.end != was.lifetime.end {
+        // What the old end has ended stays ended.
+        if was.lifetime.end <= now {
+            store::deals::write_ends_of(tx, id)?;
+        }
+        store::deals::move_end(tx, id, event.lifetime.end)?;
+    }
+    if event.status == EventStatus::Cancelled && was.status != EventStatus::Cancelled {
+        store::deals::end_with_event(tx, id)?;
+    }
+    Ok(event)
+}
+
+/// Removes an event and ends its deals. It stays readable to its organizer and to the sides of its deals.
+///
+/// # Errors
+/// [`Error::NotFound`]; [`Error::Forbidden`] but for the organizer and the platform.
+pub fn remove(tx: &mut Tx<'_>, caller: &Caller, id: EventId) -> Result<(), Error> {
+    let event = managed(tx, caller, id)?;
+    if !event.removed {
+        let updated_at = Some(tx.now());
+        store::events::update(tx, &Event { removed: true, updated_at, ..event })?;
+        store::deals::end_with_event(tx, id)?;
+    }
+    Ok(())
+}
+
+/// The event, where the caller may change it; nobody else changes it until the transaction ends.
+fn managed(tx: &mut Tx<'_>, caller: &Caller, id: EventId) -> Result<Event, Error> {
+    let event = store::events::find_locked(tx, id)?.ok_or(Error::NotFound("event"))?;
+    if !access::manages(caller, event.org) {
+        return Err(Error::forbidden("only the event's organizer may change it"));
+    }
+    Ok(event)
+}
+
+fn apply(event: &mut Event, changes: &Changes, installation: &Installation) -> Result<(), Error> {
+    if let Some(age_rating) = changes.age_rating {
+        event.age_rating = age_rating.unwrap_or_default();
+    }
+    if let Some(currency) = changes.currency {
+        event.currency = currency.unwrap_or(installation.currency);
+    }
+    if let Some(lifetime) = changes.lifetime {
+        event.lifetime = lifetime;
+    }
+    if let Some(tags) = &changes.tags {
+        event.tags.clone_from(tags);
+    }
+    if let Some(timezone) = &changes.timezone {
+        event.timezone = timezone.clone().unwrap_or_else(|| installation.timezone.clone());
+    }
+    if let Some(patch) = &changes.title {
+        event.title = event.title.clone().merge(patch.clone()).map_err(title_wrong)?;
+    }
+    if let Some(status) = changes.status {
+        // An event shows its sets, and there are none: it has no price.
+        let has_priced_set = false;
+        event::change_status(event.status, status, has_priced_set)
+            .map_err(|refusal| Error::invalid("status", "conflict", refusal.to_string()))?;
+        event.status = status;
+    }
+    Ok(())
+}
+
+fn title_wrong((field, invalid): (&'static str, crate::domain::invalid::Invalid)) -> Error {
+    Error::Invalid(vec![Wrong::at(format!("title.{field}"), invalid)])
+}

@@ -1,0 +1,133 @@
+//! Use cases: one function is one verb of the domain and runs in one transaction. Each checks the right first, then loads,
+//! asks the domain, stores, and returns domain objects. None knows a status code or a header.
+
+pub mod api_keys;
+pub mod callers;
+pub mod deals;
+mod error;
+pub mod events;
+pub mod idempotency;
+pub mod members;
+pub mod partners;
+pub mod sessions;
+pub mod settings;
+pub mod users;
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::address::Network;
+use crate::config::Config;
+use crate::domain::event::Timezone;
+use crate::domain::id::{Bucket, EventId, IdSource, ObjectId};
+use crate::domain::money::Currency;
+use crate::domain::share::Share;
+use crate::password::Passwords;
+use crate::random;
+use crate::secret::Secret;
+use crate::store::Store;
+
+pub use error::{Error, Wrong, reason};
+
+/// The running platform: its store and what its use cases need besides.
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+/// What an [`App`] holds.
+pub struct Inner {
+    /// Where everything is kept.
+    pub store: Store,
+    /// The server's secret.
+    pub secret: Secret,
+    /// What the operator chose for this installation.
+    pub installation: Installation,
+    /// Hashes and checks passwords.
+    pub passwords: Passwords,
+    /// How often one may sign in and register.
+    pub limits: sessions::Limits,
+    /// Whose word on a client's address is taken.
+    pub trusted_proxies: Vec<Network>,
+    /// Whether clients reach this server through TLS of its own.
+    pub tls: bool,
+    ids: IdSource,
+}
+
+/// What the operator chose for this installation.
+#[derive(Clone, Debug)]
+pub struct Installation {
+    /// The currency of events that name none, and of amounts in settings.
+    pub currency: Currency,
+    /// The time zone of events that name none.
+    pub timezone: Timezone,
+    /// The platform's commission from organizers without one of their own.
+    pub core: Share,
+    /// How long a sign-in lasts.
+    pub session_lifetime: SignedDuration,
+}
+
+impl std::ops::Deref for App {
+    type Target = Inner;
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl App {
+    /// Puts a platform together.
+    ///
+    /// # Errors
+    /// When the system has no random numbers.
+    pub fn new(store: Store, secret: Secret, config: &Config) -> Result<Self, random::Error> {
+        let [a, b, c, rest @ ..] = random::bytes::<8>()?;
+        let counter = u32::from_be_bytes([0, a, b, c]);
+        Ok(Self(Arc::new(Inner {
+            store,
+            secret,
+            installation: Installation {
+                currency: config.currency,
+                timezone: config.timezone.clone(),
+                core: Share::Percent(config.core),
+                session_lifetime: SignedDuration::from_hours(24 * i64::from(config.session_days)),
+            },
+            passwords: Passwords::new(),
+            limits: sessions::Limits::new(config),
+            trusted_proxies: config.trusted_proxies.clone(),
+            tls: config.tls.is_some(),
+            ids: IdSource::new(rest, counter),
+        })))
+    }
+}
+
+impl Inner {
+    /// A new id for something that does not belong to an event.
+    pub fn new_id<T: From<ObjectId>>(&self) -> T {
+        self.ids.next(program_time())
+    }
+
+    /// A new id for an event, in a bucket chosen at random.
+    ///
+    /// # Errors
+    /// When the system has no random numbers.
+    pub fn new_event_id(&self) -> Result<EventId, Error> {
+        let bucket = random::bytes::<2>().map_err(|error| Error::Internal(error.to_string()))?;
+        Ok(self.ids.next_event(program_time(), Bucket(bucket)))
+    }
+}
+
+/// The program's clock, which names the second in a new id. Rules go by the time of their transaction.
+#[expect(clippy::disallowed_methods, reason = "an id is made before its transaction, which may be run again")]
+fn program_time() -> Timestamp {
+    Timestamp::now()
+}
+
+/// A part of a list: what comes after an id, then without the first `skip`, at most `limit`.
+#[derive(Clone, Copy, Debug)]
+pub struct Window<I> {
+    /// Only what comes after this id.
+    pub after: Option<I>,
+    /// How many to leave out.
+    pub skip: u64,
+    /// How many to take.
+    pub limit: u64,
+}

@@ -1,0 +1,110 @@
+//! Signing in and out.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use governor::clock::{Clock, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use jiff::SignedDuration;
+
+use super::Error;
+use crate::config::Config;
+use crate::domain::id::UserId;
+use crate::domain::user::Email;
+use crate::store::{self, Tx};
+
+/// How often one may sign in and register. Kept in memory: each server counts for itself.
+pub struct Limits {
+    sign_in_by_address: DefaultKeyedRateLimiter<IpAddr>,
+    sign_in_by_account: DefaultKeyedRateLimiter<String>,
+    register_by_address: DefaultKeyedRateLimiter<IpAddr>,
+    clock: DefaultClock,
+}
+
+impl Limits {
+    /// The limits that the operator chose.
+    pub fn new(config: &Config) -> Self {
+        Self {
+            sign_in_by_address: RateLimiter::keyed(Quota::per_minute(config.sign_in_per_minute)),
+            sign_in_by_account: RateLimiter::keyed(Quota::per_minute(config.sign_in_per_account)),
+            register_by_address: RateLimiter::keyed(Quota::per_hour(config.registrations_per_hour)),
+            clock: DefaultClock::default(),
+        }
+    }
+
+    /// Counts an attempt to sign in.
+    ///
+    /// # Errors
+    /// [`Error::TooManyRequests`].
+    pub fn sign_in(&self, address: IpAddr, account: &str) -> Result<(), Error> {
+        self.check(&self.sign_in_by_address, &network(address))?;
+        self.check(&self.sign_in_by_account, &account.to_owned())
+    }
+
+    /// Counts a registration.
+    ///
+    /// # Errors
+    /// [`Error::TooManyRequests`].
+    pub fn register(&self, address: IpAddr) -> Result<(), Error> {
+        self.check(&self.register_by_address, &network(address))
+    }
+
+    /// Forgets who has not been seen for as long as a limit looks back, so that memory stays bounded.
+    pub fn forget_idle(&self) {
+        self.sign_in_by_address.retain_recent();
+        self.sign_in_by_account.retain_recent();
+        self.register_by_address.retain_recent();
+    }
+
+    fn check<K: Clone + std::hash::Hash + Eq>(
+        &self,
+        limiter: &DefaultKeyedRateLimiter<K>,
+        key: &K,
+    ) -> Result<(), Error> {
+        limiter.check_key(key).map_err(|not_until| Error::TooManyRequests {
+            retry_after_seconds: not_until.wait_time_from(self.clock.now()).as_secs() + 1,
+        })
+    }
+}
+
+/// Whom an address stands for: one IPv6 customer has at least a /64.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => IpAddr::V4(address),
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+        }
+    }
+}
+
+/// The user with this address, and the hash to check the password against.
+///
+/// # Errors
+/// Those of the store.
+pub fn password_hash(tx: &mut Tx<'_>, email: &Email) -> Result<Option<(UserId, String)>, Error> {
+    Ok(store::users::password_hash(tx, email)?)
+}
+
+/// Signs a user in whose password has been checked.
+///
+/// # Errors
+/// Those of the store.
+pub fn start(
+    tx: &mut Tx<'_>,
+    user: UserId,
+    token_hash: &[u8; 32],
+    lifetime: SignedDuration,
+) -> Result<super::users::UserView, Error> {
+    let expires_at =
+        tx.now().checked_add(lifetime).map_err(|error| Error::Internal(format!("session lifetime: {error}")))?;
+    store::sessions::insert(tx, token_hash, user, expires_at)?;
+    super::users::views(tx, &[user])?.pop().ok_or(Error::Unauthenticated)
+}
+
+/// Ends a session; nothing happens where there is none.
+///
+/// # Errors
+/// Those of the store.
+pub fn end(tx: &mut Tx<'_>, token_hash: &[u8; 32]) -> Result<(), Error> {
+    Ok(store::sessions::delete(tx, token_hash)?)
+}

@@ -1,0 +1,233 @@
+//! Demo data: the partners, the users and the deal of the API's documentation, with exactly their ids and values, so that
+//! its examples work when pasted. Their keys and passwords are known to everybody.
+
+use std::net::SocketAddr;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::app::api_keys::{self, NewKey};
+use crate::app::{App, Error};
+use crate::domain::deal::{Deal, DealStatus};
+use crate::domain::event::{AgeRating, Event, EventStatus, Title};
+use crate::domain::id::{DealId, EventId, KeyId, PartnerId, UserId};
+use crate::domain::invalid::Invalid;
+use crate::domain::member::{Member, MemberRole};
+use crate::domain::partner::{Contact, Partner, Roles, Settings};
+use crate::domain::period::Period;
+use crate::domain::share::{Percent, Share};
+use crate::domain::terms::Terms;
+use crate::domain::user::User;
+use crate::store::{self, Tx};
+
+/// The organizer of the documentation.
+pub const ORGANIZATOR: &str = "5357b929f51600525c9e1396";
+/// The agent of the documentation.
+pub const NANOBILET: &str = "535fb19bdca6a9d1638f2007";
+/// The operator of the platform.
+pub const PLATFORM: &str = "5368b4009583cb96a0357600";
+/// The deal of the documentation.
+pub const DEAL: &str = "535fb1f1dca6a9d1638f2008";
+
+/// The user of Nanobilet.
+pub const NANOBILET_USER: &str = "535fb11ddca6a9d1638f2006";
+/// The id of Nanobilet's key.
+pub const NANOBILET_KEY_ID: &str = "535fb19cdca6a9d1638f2a01";
+/// The key of Nanobilet.
+pub const NANOBILET_KEY: &str = "my-very-secret-key";
+/// The key of Organizator.
+pub const ORGANIZATOR_KEY: &str = "organizer-demo-key";
+/// The key of the platform.
+pub const PLATFORM_KEY: &str = "platform-demo-key";
+/// The password of every user.
+pub const PASSWORD: &str = "demo-password";
+
+/// The events of Organizator, and in how many days each takes place.
+pub const EVENTS: [(&str, &str, i64); 4] = [
+    ("5357baaff51600525c9e1397", "Семинар: милые котята", 14),
+    ("5368b3cc9583cb96a035758e", "MEGADETH", 30),
+    ("5368b3d39583cb96a035758f", "ДДТ. Презентация альбома «Прозрачный»", 60),
+    ("5368b3d49583cb96a0357590", "Смысловые Галлюцинации. 25 лет в темноте", 90),
+];
+
+/// Fills an empty platform; does nothing to one that has the demo's partners.
+///
+/// # Errors
+/// Those of the store.
+pub async fn fill(app: &App) -> Result<(), Error> {
+    let password_hash = app.passwords.hash(PASSWORD).await.map_err(|error| Error::Internal(error.to_string()))?;
+    let mut keys = Vec::new();
+    for (id, partner, token) in [
+        (NANOBILET_KEY_ID, NANOBILET, NANOBILET_KEY),
+        ("5357b92af51600525c9e1a02", ORGANIZATOR, ORGANIZATOR_KEY),
+        ("5368b4019583cb96a0357a03", PLATFORM, PLATFORM_KEY),
+    ] {
+        let key: KeyId = id.parse().map_err(wrong)?;
+        keys.push((NewKey::with_token(app, key, token.to_owned())?, partner.parse().map_err(wrong)?));
+    }
+    app.store
+        .write(move |tx| {
+            if store::partners::find(tx, NANOBILET.parse().map_err(wrong)?)?.is_some() {
+                return Ok(());
+            }
+            partners(tx, &password_hash)?;
+            for (key, partner) in &keys {
+                api_keys::create_by_operator(tx, key, *partner, Some("demo".to_owned()))?;
+            }
+            events(tx)
+        })
+        .await
+}
+
+fn partners(tx: &mut Tx<'_>, password_hash: &str) -> Result<(), Error> {
+    let contact = serde_json::from_value(serde_json::json!({
+        "address": "г.Москва, ул. Берсеневский переулок, 2с1",
+        "email": "info@nanobilet.ru",
+        "id": null,
+        "phones": ["+79101002030"],
+        "www": "http://nanobilet.ru"
+    }))
+    .map_err(|error| Error::Internal(error.to_string()))?;
+    let roles = Roles::default();
+    let nanobilet = Partner {
+        channels: Some("Все доступные каналы распространения".to_owned()),
+        contact,
+        description: Some("Первый агент системы".to_owned()),
+        director: Some("Егор Егерев".to_owned()),
+        tags: parsed(&["музыка", "вечеринки", "концерты"])?,
+        ..partner(NANOBILET, "Nanobilet", NANOBILET_USER, Roles { agent: true, ..roles })?
+    };
+    let organizator = partner(ORGANIZATOR, "Organizator", "53555b2256c02c17cb75791c", Roles { org: true, ..roles })?;
+    let platform = partner(PLATFORM, "Platform", "5368b3ff9583cb96a0357599", Roles { core: true, ..roles })?;
+    for (partner, email, first_name, last_name) in [
+        (&nanobilet, "ag@tc.ru", "Егор", "Егерев"),
+        (&organizator, "org@tc.ru", "Org", "Organizator"),
+        (&platform, "core@tc.ru", "Core", "Platform"),
+    ] {
+        let user = User {
+            id: partner.user,
+            email: email.parse().map_err(wrong)?,
+            first_name: Some(first_name.to_owned()),
+            last_name: Some(last_name.to_owned()),
+            tags: Vec::new(),
+            created_at: None,
+            updated_at: None,
+        };
+        store::users::insert(tx, &user, password_hash)?;
+        store::partners::insert(tx, partner)?;
+        let owner = Member { partner: partner.id, user: user.id, role: MemberRole::Owner, created_at: None };
+        store::members::insert(tx, &owner)?;
+    }
+    let settings = Settings {
+        accept_org_min: Percent::ZERO,
+        auto_accept_deals: true,
+        core: Some(Share::Percent(Percent::parse("10%").map_err(wrong)?)),
+        ..Settings::default()
+    };
+    Ok(store::settings::put(tx, organizator.id, &settings)?)
+}
+
+fn partner(id: &str, name: &str, user: &str, roles: Roles) -> Result<Partner, Error> {
+    let user: UserId = user.parse().map_err(wrong)?;
+    Ok(Partner {
+        id: id.parse().map_err(wrong)?,
+        name: name.parse().map_err(wrong)?,
+        roles,
+        description: None,
+        channels: None,
+        director: None,
+        contact: Contact::default(),
+        legal: None,
+        tags: Vec::new(),
+        user,
+        removed: false,
+        created_at: None,
+        updated_at: None,
+    })
+}
+
+fn events(tx: &mut Tx<'_>) -> Result<(), Error> {
+    let now = tx.now();
+    let organizator: PartnerId = ORGANIZATOR.parse().map_err(wrong)?;
+    for (id, title, days) in EVENTS {
+        let event = Event {
+            id: id.parse().map_err(wrong)?,
+            org: organizator,
+            title: Title::new(title, None).map_err(|(_, invalid)| wrong(invalid))?,
+            lifetime: evening_in(now, days)?,
+            status: EventStatus::Public,
+            age_rating: AgeRating::default(),
+            currency: "RUB".parse().map_err(wrong)?,
+            timezone: "Europe/Moscow".parse().map_err(wrong)?,
+            tags: Vec::new(),
+            removed: false,
+            created_at: None,
+            updated_at: None,
+        };
+        store::events::insert(tx, &event)?;
+    }
+    let (event, _, days) = EVENTS[0];
+    let event: EventId = event.parse().map_err(wrong)?;
+    let agent: PartnerId = NANOBILET.parse().map_err(wrong)?;
+    let percent = |text: &str| Percent::parse(text).map(Share::Percent).map_err(wrong);
+    let term =
+        Terms::new(percent("91%")?, percent("10%")?, percent("3%")?, false).map_err(|(_, invalid)| wrong(invalid))?;
+    let id: DealId = DEAL.parse().map_err(wrong)?;
+    let deal = Deal {
+        id,
+        event,
+        org: organizator,
+        agent,
+        obj: organizator,
+        subj: agent,
+        reversed: false,
+        status: DealStatus::Accepted,
+        term,
+        message: None,
+        title: None,
+        event_ends_at: evening_in(now, days)?.end,
+        created_at: None,
+        updated_at: None,
+    };
+    Ok(store::deals::insert(tx, &deal)?)
+}
+
+/// Three hours from 16:00 UTC, in some days.
+fn evening_in(now: Timestamp, days: i64) -> Result<Period, Error> {
+    let midnight = now.as_second() - now.as_second().rem_euclid(24 * 3_600);
+    let start = Timestamp::from_second(midnight)
+        .and_then(|midnight| midnight.checked_add(SignedDuration::from_hours(24 * days + 16)))
+        .map_err(|error| Error::Internal(error.to_string()))?;
+    let end = start.checked_add(SignedDuration::from_hours(3)).map_err(|error| Error::Internal(error.to_string()))?;
+    Period::new(start, end).map_err(wrong)
+}
+
+fn parsed<T: std::str::FromStr<Err = Invalid>>(texts: &[&str]) -> Result<Vec<T>, Error> {
+    texts.iter().map(|text| text.parse().map_err(wrong)).collect()
+}
+
+fn wrong(invalid: Invalid) -> Error {
+    Error::Internal(format!("demo data: {}", invalid.message))
+}
+
+/// What the terminal says after the start of a demo.
+pub fn greeting(address: SocketAddr) -> String {
+    let base = format!("http://{address}");
+    let event = EVENTS[3].0;
+    format!(
+        r#"
+Parterre's demo. Everybody knows its keys and passwords, so it listens to this machine only.
+
+  partner      role       key                   sign-in
+  Nanobilet    agent      {NANOBILET_KEY}    ag@tc.ru    {PASSWORD}
+  Organizator  organizer  {ORGANIZATOR_KEY}    org@tc.ru   {PASSWORD}
+  Platform     core       {PLATFORM_KEY}     core@tc.ru  {PASSWORD}
+
+Try it from another terminal:
+
+  curl -H 'Authorization: key {NANOBILET_KEY}' {base}/v1/resources/partners
+  curl -H 'Authorization: key {NANOBILET_KEY}' -d '{{"event": "{event}", "subj": "{ORGANIZATOR}", "term": {{"org": 90, "extra": 10}}}}' -H 'Content-Type: application/json' {base}/v1/resources/deals
+  curl -g -H 'Authorization: key {ORGANIZATOR_KEY}' '{base}/v1/resources/deals?fields-schema=id,status,event{{title{{text}}}},subj{{name}}'
+
+The API: {base}/docs. Ctrl-C stops the server; the data stays for the next start."#
+    )
+}

@@ -1,0 +1,82 @@
+//! Fields of events (`spec/v1.md`, Events).
+
+use super::attachments::Attachment;
+use super::sets::Set;
+use super::write::{List, Maybe, One};
+use super::{Cell, Field, Kind, Resource, Type};
+use crate::domain::event::{Event, EventStatus, Title};
+
+/// The words of an event's status.
+pub const STATUSES: &[&str] = &[
+    EventStatus::Draft.as_str(),
+    EventStatus::StandBy.as_str(),
+    EventStatus::Public.as_str(),
+    EventStatus::Cancelled.as_str(),
+];
+/// The ages that an event may be rated for.
+pub const AGE_RATINGS: &[i64] = &[0, 6, 12, 16, 18];
+
+/// The pictures of an event.
+pub struct EventMedia(());
+
+static MEDIA: EventMedia = EventMedia(());
+
+impl Resource for Event {
+    const NAME: &'static str = "Event";
+    const FIELDS: &'static [Field<Self>] = &[
+        Field::<Self>::value("age_rating", "The age it is rated for", Type::IntOf(AGE_RATINGS), |event| {
+            Cell::Int(event.age_rating.years().into())
+        }),
+        Field::<Self>::value("created_at", "Time of creation", Type::Time, |event| Cell::time(event.created_at))
+            .read_only(),
+        Field::<Self>::value("currency", "Currency of its prices (ISO 4217)", Type::Text, |event| {
+            Cell::text(event.currency)
+        }),
+        Field::<Self>::value("id", "Id", Type::Id, |event| Cell::text(event.id)).read_only(),
+        Field::<Self>::value("lifetime", "From its start to its end", Type::Vevent, |event| {
+            Cell::text(event.lifetime.to_vevent())
+        }),
+        Field::<Self>::reference("map", "The plan of the place", Kind::Map, |_| None),
+        Field::<Self>::embedded("media", "Pictures", &One::<Event, EventMedia>(|_| &MEDIA)),
+        Field::<Self>::reference("org", "The organizer", Kind::Partner, |event| Some(event.org.into())).read_only(),
+        Field::<Self>::value("removed", "Whether it has been removed", Type::Bool, |event| Cell::Bool(event.removed))
+            .read_only(),
+        Field::<Self>::embedded("sets", "The categories of tickets", &List::<Event, Set>(|_| &[])).read_only(),
+        Field::<Self>::value("status", "Where the event stands", Type::Word(STATUSES), |event| {
+            Cell::str(event.status.as_str())
+        }),
+        Field::<Self>::value("tags", "Tags", Type::Texts, |event| Cell::texts(&event.tags)),
+        Field::<Self>::value("timezone", "IANA time zone of the place", Type::Text, |event| {
+            Cell::text(&event.timezone)
+        }),
+        Field::<Self>::embedded("title", "Title and description", &One::<Event, Title>(|event| &event.title)),
+        Field::<Self>::value("updated_at", "Time of the last change", Type::Time, |event| Cell::time(event.updated_at))
+            .read_only(),
+        Field::<Self>::reference("venue", "The place", Kind::Venue, |_| None),
+    ];
+}
+
+impl Resource for Title {
+    const NAME: &'static str = "EventTitle";
+    const FIELDS: &'static [Field<Self>] = &[
+        Field::<Self>::value("text", "Title", Type::Text, |title| Cell::str(&title.text)),
+        Field::<Self>::value("desc", "Description", Type::OptText, |title| Cell::opt(title.desc.as_deref())),
+    ];
+}
+
+impl Resource for EventMedia {
+    const NAME: &'static str = "EventMedia";
+    const FIELDS: &'static [Field<Self>] = &[
+        Field::<Self>::embedded(
+            "cover_original",
+            "The picture as it was given",
+            &Maybe::<EventMedia, Attachment>(|_| None),
+        ),
+        Field::<Self>::embedded("cover", "The picture in a size for pages", &Maybe::<EventMedia, Attachment>(|_| None)),
+        Field::<Self>::embedded(
+            "cover_small",
+            "The picture in a size for lists",
+            &Maybe::<EventMedia, Attachment>(|_| None),
+        ),
+    ];
+}

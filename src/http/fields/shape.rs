@@ -1,0 +1,98 @@
+//! The tables without their types: what the parser and the OpenAPI document need to know of a field.
+
+use super::places::{Map, Venue};
+use super::{Field, Is, Kind, Resource, Type};
+use crate::app::partners::PartnerView;
+use crate::app::users::UserView;
+use crate::domain::event::Event;
+
+/// One field, without the type it is read from.
+#[derive(Clone, Debug)]
+pub struct Shape {
+    /// Its name on the wire.
+    pub name: &'static str,
+    /// What it means.
+    pub doc: &'static str,
+    /// Whether a request may set it.
+    pub writable: bool,
+    /// The type in requests, where it differs.
+    pub input: Option<Type>,
+    /// Whether an answer may lack it although it was not narrowed.
+    pub optional: bool,
+    /// What it holds.
+    pub kind: ShapeKind,
+}
+
+/// What a field holds.
+#[derive(Clone, Debug)]
+pub enum ShapeKind {
+    /// A plain value.
+    Value(Type),
+    /// An object that is part of the resource.
+    Object {
+        /// Its fields.
+        fields: Vec<Shape>,
+        /// Whether it may be null.
+        nullable: bool,
+    },
+    /// A list of such objects.
+    List(Vec<Shape>),
+    /// Another resource.
+    Ref {
+        /// Which.
+        kind: Kind,
+        /// Whether it is an object by default.
+        open: bool,
+    },
+    /// Several others.
+    Refs(Kind),
+}
+
+/// The fields of a resource.
+pub fn of<T: Resource>() -> Vec<Shape> {
+    T::FIELDS.iter().map(Field::shape).collect()
+}
+
+impl<T: 'static> Field<T> {
+    fn shape(&self) -> Shape {
+        let kind = match &self.is {
+            Is::Value(of, _) => ShapeKind::Value(*of),
+            Is::Embedded(object) => object.shape(),
+            Is::Ref(kind, _) => ShapeKind::Ref { kind: *kind, open: false },
+            Is::OpenRef(kind, _) => ShapeKind::Ref { kind: *kind, open: true },
+            Is::Refs(kind, _) => ShapeKind::Refs(*kind),
+        };
+        Shape {
+            name: self.name,
+            doc: self.doc,
+            writable: self.writable,
+            input: self.input,
+            optional: self.present.is_some(),
+            kind,
+        }
+    }
+}
+
+impl Kind {
+    /// Its name in the OpenAPI document.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Partner => PartnerView::NAME,
+            Kind::User => UserView::NAME,
+            Kind::Event => Event::NAME,
+            Kind::Venue => Venue::NAME,
+            Kind::Map => Map::NAME,
+        }
+    }
+
+    /// The fields that a `fields-schema` may name below a reference of this kind.
+    pub fn fields(self) -> Vec<Shape> {
+        match self {
+            Kind::Partner => of::<PartnerView>(),
+            Kind::User => of::<UserView>(),
+            Kind::Event => of::<Event>(),
+            Kind::Venue => of::<Venue>(),
+            Kind::Map => of::<Map>(),
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! Values to JSON, by the table of their resource.
+
+use serde_json::Serializer;
+
+use super::load::Wants;
+use super::parse::{Item, Selection};
+use super::shape::{self, ShapeKind};
+use super::{Cell, Field, Is, Loaded, Resource};
+use crate::domain::id::ObjectId;
+
+/// Writes a resource: the fields of the selection, or all of them.
+pub fn object<T: Resource>(value: &T, selection: Option<&Selection>, loaded: &Loaded, out: &mut Vec<u8>) {
+    out.push(b'{');
+    let start = out.len();
+    let put = |field: &Field<T>, inner: Option<&Selection>, named: bool, out: &mut Vec<u8>| {
+        if field.present.is_some_and(|present| !present(value)) {
+            return;
+        }
+        if out.len() > start {
+            out.push(b',');
+        }
+        text(field.name, out);
+        out.push(b':');
+        field_value(field, value, inner, named, loaded, out);
+    };
+    match selection {
+        None => T::FIELDS.iter().for_each(|field| put(field, None, false, out)),
+        Some(selection) => {
+            for Item { place, inner } in &selection.items {
+                if let Some(field) = T::FIELDS.get(*place) {
+                    put(field, inner.as_ref(), true, out);
+                }
+            }
+        }
+    }
+    out.push(b'}');
+}
+
+fn field_value<T>(
+    field: &Field<T>,
+    value: &T,
+    inner: Option<&Selection>,
+    named: bool,
+    loaded: &Loaded,
+    out: &mut Vec<u8>,
+) {
+    match &field.is {
+        Is::Value(_, get) => cell(&get(value), out),
+        Is::Embedded(object) => object.write(value, inner, loaded, out),
+        Is::Ref(kind, get) => match (get(value), inner) {
+            (None, _) => null(out),
+            (Some(id), None) => id_text(id, out),
+            (Some(id), Some(inner)) => loaded.write(*kind, id, Some(inner), out).unwrap_or_else(|| null(out)),
+        },
+        Is::OpenRef(kind, get) => match get(value) {
+            None => null(out),
+            Some(id) if named && inner.is_none() => id_text(id, out),
+            Some(id) => loaded.write(*kind, id, inner, out).unwrap_or_else(|| null(out)),
+        },
+        Is::Refs(kind, get) => {
+            out.push(b'[');
+            let start = out.len();
+            for id in get(value).iter() {
+                let before = out.len();
+                if before > start {
+                    out.push(b',');
+                }
+                match inner {
+                    None => id_text(*id, out),
+                    // What the caller may not read is left out of a list.
+                    Some(inner) => {
+                        if loaded.write(*kind, *id, Some(inner), out).is_none() {
+                            out.truncate(before);
+                        }
+                    }
+                }
+            }
+            out.push(b']');
+        }
+    }
+}
+
+fn null(out: &mut Vec<u8>) {
+    out.extend_from_slice(b"null");
+}
+
+fn id_text(id: ObjectId, out: &mut Vec<u8>) {
+    out.push(b'"');
+    out.extend_from_slice(id.to_string().as_bytes());
+    out.push(b'"');
+}
+
+fn text(value: &str, out: &mut Vec<u8>) {
+    use serde::Serializer as _;
+    // Writing a string to memory cannot fail.
+    let _ = Serializer::new(out).serialize_str(value);
+}
+
+fn cell(value: &Cell<'_>, out: &mut Vec<u8>) {
+    match value {
+        Cell::Null => null(out),
+        Cell::Bool(value) => out.extend_from_slice(if *value { b"true" } else { b"false" }),
+        Cell::Int(value) => out.extend_from_slice(value.to_string().as_bytes()),
+        Cell::Text(value) => text(value, out),
+        Cell::Texts(values) => {
+            out.push(b'[');
+            for (at, value) in values.iter().enumerate() {
+                if at > 0 {
+                    out.push(b',');
+                }
+                text(value, out);
+            }
+            out.push(b']');
+        }
+    }
+}
+
+/// An object, or a list of objects, that is part of a resource of type `T`.
+pub trait Embedded<T> {
+    /// Its fields.
+    fn shape(&self) -> ShapeKind;
+    /// What has to be loaded to write it.
+    fn wants<'s>(&self, value: &T, selection: Option<&'s Selection>, wants: &mut Wants<'s>);
+    /// Writes it, narrowed where the selection says so.
+    fn write(&self, value: &T, selection: Option<&Selection>, loaded: &Loaded, out: &mut Vec<u8>);
+}
+
+/// An embedded object that is always there.
+pub struct One<T: 'static, U: 'static>(pub fn(&T) -> &U);
+
+/// An embedded object that may be missing.
+pub struct Maybe<T: 'static, U: 'static>(pub fn(&T) -> Option<&U>);
+
+/// A list of embedded objects.
+pub struct List<T: 'static, U: 'static>(pub fn(&T) -> &[U]);
+
+impl<T, U: Resource> Embedded<T> for One<T, U> {
+    fn shape(&self) -> ShapeKind {
+        ShapeKind::Object { fields: shape::of::<U>(), nullable: false }
+    }
+
+    fn wants<'s>(&self, value: &T, selection: Option<&'s Selection>, wants: &mut Wants<'s>) {
+        wants.of((self.0)(value), selection);
+    }
+
+    fn write(&self, value: &T, selection: Option<&Selection>, loaded: &Loaded, out: &mut Vec<u8>) {
+        object((self.0)(value), selection, loaded, out);
+    }
+}
+
+impl<T, U: Resource> Embedded<T> for Maybe<T, U> {
+    fn shape(&self) -> ShapeKind {
+        ShapeKind::Object { fields: shape::of::<U>(), nullable: true }
+    }
+
+    fn wants<'s>(&self, value: &T, selection: Option<&'s Selection>, wants: &mut Wants<'s>) {
+        if let Some(inner) = (self.0)(value) {
+            wants.of(inner, selection);
+        }
+    }
+
+    fn write(&self, value: &T, selection: Option<&Selection>, loaded: &Loaded, out: &mut Vec<u8>) {
+        match (self.0)(value) {
+            None => null(out),
+            Some(inner) => object(inner, selection, loaded, out),
+        }
+    }
+}
+
+impl<T, U: Resource> Embedded<T> for List<T, U> {
+    fn shape(&self) -> ShapeKind {
+        ShapeKind::List(shape::of::<U>())
+    }
+
+    fn wants<'s>(&self, value: &T, selection: Option<&'s Selection>, wants: &mut Wants<'s>) {
+        (self.0)(value).iter().for_each(|inner| wants.of(inner, selection));
+    }
+
+    fn write(&self, value: &T, selection: Option<&Selection>, loaded: &Loaded, out: &mut Vec<u8>) {
+        out.push(b'[');
+        for (at, inner) in (self.0)(value).iter().enumerate() {
+            if at > 0 {
+                out.push(b',');
+            }
+            object(inner, selection, loaded, out);
+        }
+        out.push(b']');
+    }
+}

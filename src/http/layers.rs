@@ -1,0 +1,179 @@
+//! What is the same for every request: a number to find it by, the log, headers, and answers to what no route answers.
+
+use std::any::Any;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::{HeaderName, HeaderValue, Method, Response, StatusCode, header};
+use axum::middleware::{Next, from_fn};
+use axum::response::IntoResponse;
+use axum::routing::MethodRouter;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::{CompressionLayer, CompressionLevel};
+use tower_http::timeout::RequestBodyTimeoutLayer;
+
+use super::context::Context;
+use super::error::{Error, Internal};
+use crate::app::App;
+use crate::random;
+
+/// How long a client may take between two pieces of a body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Puts the layers around the routes.
+pub fn wrap(router: Router<App>) -> Router<App> {
+    router
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(RequestBodyTimeoutLayer::new(BODY_TIMEOUT))
+        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
+        .layer(from_fn(every_request))
+}
+
+/// Adds OPTIONS, and an answer in the API's shape to methods that the path does not have.
+pub fn answer_every_method(handlers: MethodRouter<App>, methods: &[Method]) -> MethodRouter<App> {
+    let mut names: Vec<&str> = methods.iter().map(Method::as_str).collect();
+    if methods.contains(&Method::GET) {
+        names.push("HEAD");
+    }
+    names.push("OPTIONS");
+    let allow = HeaderValue::from_str(&names.join(", ")).unwrap_or(HeaderValue::from_static("OPTIONS"));
+    let allowed = allow.clone();
+    handlers
+        .options(move || async move {
+            let headers = [
+                (header::ALLOW, allow.clone()),
+                (header::ACCESS_CONTROL_ALLOW_METHODS, allow),
+                (header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(REQUEST_HEADERS)),
+                (header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400")),
+            ];
+            (StatusCode::NO_CONTENT, headers)
+        })
+        .fallback(move || async move {
+            let error = Error::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method_not_allowed",
+                format!("this path answers {}", allowed.to_str().unwrap_or_default()),
+            );
+            ([(header::ALLOW, allowed)], error)
+        })
+}
+
+const REQUEST_HEADERS: &str = "Accept, Authorization, Content-Type, Idempotency-Key, Prefer, X-Partner";
+const EXPOSED_HEADERS: HeaderValue =
+    HeaderValue::from_static("TOTAL, X-Partner, X-Request-Id, X-Ignored-Fields, ETag, Retry-After");
+
+/// The answer where there is no route.
+pub async fn not_found() -> Error {
+    Error::new(StatusCode::NOT_FOUND, "not_found", "there is nothing at this path")
+}
+
+/// A panic is a defect: the client learns no more than that.
+fn panicked(cause: Box<dyn Any + Send + 'static>) -> Response<Body> {
+    let text = cause.downcast_ref::<String>().map(String::as_str).or(cause.downcast_ref::<&str>().copied());
+    Error::internal(format!("panic: {}", text.unwrap_or("without a text"))).into_response()
+}
+
+async fn every_request(mut request: Request, next: Next) -> Response<Body> {
+    let started = Instant::now();
+    let id = request_id();
+    let context = Context::default();
+    request.extensions_mut().insert(context.clone());
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let mut response = match acceptable(&request) {
+        true => next.run(request).await,
+        false => not_acceptable().into_response(),
+    };
+    dress(&mut response, &context, &id);
+    log(&response, &context, &id, &method, &path, started);
+    response
+}
+
+/// The headers that every answer has.
+fn dress(response: &mut Response<Body>, context: &Context, id: &str) {
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(id) {
+        headers.insert(HeaderName::from_static("x-request-id"), id);
+    }
+    if let Some(partner) = context.partner()
+        && let Ok(partner) = HeaderValue::from_str(&partner.to_string())
+    {
+        headers.insert(HeaderName::from_static("x-partner"), partner);
+    }
+    let ignored = context.ignored();
+    if !ignored.is_empty() {
+        headers.insert(HeaderName::from_static("x-ignored-fields"), ignored_header(&ignored));
+    }
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("private, no-cache"));
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED_HEADERS);
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+}
+
+/// The names that were ignored, as a header can hold them.
+fn ignored_header(names: &[String]) -> HeaderValue {
+    /// A header is no place for a whole body.
+    const NAMES_MAX: usize = 50;
+    let encode = |name: &String| {
+        let short: String = name.chars().take(100).collect();
+        percent_encoding::utf8_percent_encode(&short, HEADER_UNSAFE).to_string()
+    };
+    let names = names.iter().take(NAMES_MAX).map(encode).collect::<Vec<_>>().join(", ");
+    HeaderValue::from_str(&names).unwrap_or(HeaderValue::from_static("?"))
+}
+
+const HEADER_UNSAFE: &percent_encoding::AsciiSet = &percent_encoding::CONTROLS.add(b' ').add(b',').add(b'%').add(b'"');
+
+fn log(response: &Response<Body>, context: &Context, id: &str, method: &Method, path: &str, started: Instant) {
+    let status = response.status().as_u16();
+    let took_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+    let partner = context.partner().map(|partner| partner.to_string());
+    let partner = partner.as_deref().unwrap_or("-");
+    match response.extensions().get::<Internal>() {
+        Some(Internal(error)) => {
+            tracing::error!(request_id = id, %method, path, status, partner, took_us, error, "Answered with {status}.");
+        }
+        None => tracing::info!(request_id = id, %method, path, status, partner, took_us, "Answered."),
+    }
+}
+
+/// Unique among servers and restarts, in few bytes: a random start, then a count.
+fn request_id() -> String {
+    static START: OnceLock<u64> = OnceLock::new();
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let start = START.get_or_init(|| random::bytes::<8>().map_or(0, u64::from_be_bytes));
+    format!("{:016x}", start.wrapping_add(COUNT.fetch_add(1, Ordering::Relaxed)))
+}
+
+/// Whether the client takes what the path answers with.
+fn acceptable(request: &Request) -> bool {
+    let mut accepts = request.headers().get_all(header::ACCEPT).iter().peekable();
+    if accepts.peek().is_none() || !request.uri().path().starts_with("/v") {
+        return true;
+    }
+    // The most specific range decides (RFC 9110, 12.5.1).
+    let mut best: Option<(u8, bool)> = None;
+    for range in accepts.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')) {
+        let mut parts = range.split(';').map(str::trim);
+        let rank = match parts.next().unwrap_or_default().to_ascii_lowercase().as_str() {
+            "application/json" => 3,
+            "application/*" => 2,
+            "*/*" | "" => 1,
+            _ => continue,
+        };
+        let refused = parts
+            .filter_map(|part| part.split_once('='))
+            .any(|(name, value)| name.trim().eq_ignore_ascii_case("q") && value.trim().parse::<f32>() == Ok(0.0));
+        if best.is_none_or(|(held, _)| rank > held) {
+            best = Some((rank, !refused));
+        }
+    }
+    best.is_some_and(|(_, accepted)| accepted)
+}
+
+fn not_acceptable() -> Error {
+    Error::new(StatusCode::NOT_ACCEPTABLE, "not_acceptable", "the API answers with application/json")
+}

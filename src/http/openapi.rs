@@ -1,0 +1,309 @@
+//! The OpenAPI 3.1 document, made of the routes and the tables of fields.
+
+use std::sync::LazyLock;
+
+use axum::body::Body;
+use axum::http::{Response, StatusCode};
+use bytes::Bytes;
+use serde_json::{Map, Value, json};
+
+use super::answer;
+use super::call::{FIELDS_SCHEMA, PAGING};
+use super::error::class;
+use super::fields::{Shape, ShapeKind, Type};
+use super::input::BodyDoc;
+use super::query::Param;
+use super::route::{Access, Answers, Route};
+use crate::demo;
+
+/// GET.
+pub async fn document() -> Response<Body> {
+    static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| Bytes::from(openapi_json()));
+    answer::json(StatusCode::OK, DOCUMENT.clone())
+}
+
+/// The document as JSON text.
+pub fn openapi_json() -> String {
+    let mut text = serde_json::to_string_pretty(&openapi()).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+/// The document.
+pub fn openapi() -> Value {
+    let routes = super::routes();
+    let mut paths: Map<String, Value> = Map::new();
+    let mut schemas: Map<String, Value> = Map::new();
+    for route in &routes {
+        let path = paths.entry(route.path).or_insert_with(|| json!({}));
+        path[route.method.as_str().to_lowercase()] = operation(route);
+        if let Some((name, shapes)) = route.resource {
+            schemas.entry(name).or_insert_with(|| object(&shapes(), false));
+        }
+    }
+    schemas.insert("Error".to_owned(), error_schema());
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Parterre",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "A ticket distribution platform that speaks the TicketsCloud API. Answers hold whole objects; \
+                `fields-schema` narrows and widens them. Unknown fields and parameters are ignored and named in \
+                `X-Ignored-Fields`; with `Prefer: handling=strict` they are refused. POST and PATCH take an \
+                `Idempotency-Key`.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}
+        },
+        "servers": [{"url": "/"}],
+        "tags": tags(&routes),
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {
+                "key": {"type": "apiKey", "in": "header", "name": "Authorization", "description": "`key <token>`"},
+                "session": {"type": "apiKey", "in": "cookie", "name": "auth_tkt", "description": "Set by POST /v1/services/whoami"}
+            }
+        }
+    })
+}
+
+fn tags(routes: &[Route]) -> Vec<Value> {
+    let mut names: Vec<&str> = routes.iter().map(|route| route.tag).collect();
+    names.dedup();
+    names.into_iter().map(|name| json!({"name": name})).collect()
+}
+
+fn operation(route: &Route) -> Value {
+    let mut operation = json!({
+        "operationId": operation_id(route),
+        "tags": [route.tag],
+        "summary": route.says,
+        "parameters": parameters(route),
+        "responses": responses(route),
+        "security": match route.access {
+            Access::Open => json!([]),
+            Access::Authenticated => json!([{"key": []}, {"session": []}]),
+        },
+    });
+    if let Some(body) = route.body {
+        operation["requestBody"] = json!({
+            "required": !body.required.is_empty(),
+            "content": {"application/json": request_content(route, body)}
+        });
+    }
+    operation
+}
+
+/// `get_v1_resources_deals_iddeal`
+fn operation_id(route: &Route) -> String {
+    let path = route.path.replace(['{', '}', '.'], "").replace('/', "_");
+    format!("{}{path}", route.method.as_str().to_lowercase())
+}
+
+fn parameters(route: &Route) -> Vec<Value> {
+    let mut parameters = Vec::new();
+    for name in route.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')) {
+        parameters.push(json!({
+            "name": name, "in": "path", "required": true, "description": "Id",
+            "schema": value(Type::Id), "example": example_of(name),
+        }));
+    }
+    let objects = matches!(route.answers, Answers::One | Answers::List);
+    let list: &[Param] = if route.answers == Answers::List { PAGING } else { &[] };
+    let schema: &[Param] = if objects { &[FIELDS_SCHEMA] } else { &[] };
+    for param in route.query.iter().chain(list).chain(schema) {
+        let mut schema = value(param.of);
+        if param.name == "status" && route.path.ends_with("/deals") {
+            schema["items"]["enum"].as_array_mut().map(|words| words.push(json!("all"))).unwrap_or_default();
+        }
+        let mut parameter = json!({"name": param.name, "in": "query", "description": param.doc, "schema": schema});
+        if parameter["schema"]["type"] == "array" {
+            parameter["style"] = json!("form");
+            parameter["explode"] = json!(false);
+        }
+        parameters.push(parameter);
+    }
+    parameters
+}
+
+fn example_of(name: &str) -> &'static str {
+    match name {
+        "idpartner" => demo::NANOBILET,
+        "iddeal" => demo::DEAL,
+        "idevent" => demo::EVENTS[0].0,
+        "idkey" => demo::NANOBILET_KEY_ID,
+        _ => demo::NANOBILET_USER,
+    }
+}
+
+fn responses(route: &Route) -> Value {
+    let mut responses = Map::new();
+    let well = match (route.answers, route.resource) {
+        (Answers::One, Some((name, _))) => json_content(json!({"$ref": format!("#/components/schemas/{name}")})),
+        (Answers::List, Some((name, _))) => {
+            json_content(json!({"type": "array", "items": {"$ref": format!("#/components/schemas/{name}")}}))
+        }
+        (Answers::Other(media_type), _) => json!({media_type: {}}),
+        _ => json_content(json!({"type": "object", "maxProperties": 0})),
+    };
+    let mut answer = json!({"description": route.says, "content": well});
+    if route.answers == Answers::List {
+        answer["headers"] = json!({"TOTAL": {"description": "All matching rows, with page or page_size", "schema": {"type": "integer"}}});
+    }
+    responses.insert(route.status.as_u16().to_string(), answer);
+    for status in error_statuses(route) {
+        let name = axum::http::StatusCode::from_u16(status).map(class).unwrap_or_default();
+        responses.insert(
+            status.to_string(),
+            json!({"description": name, "content": json_content(json!({"$ref": "#/components/schemas/Error"}))}),
+        );
+    }
+    Value::Object(responses)
+}
+
+/// What a route may refuse, from what it takes.
+fn error_statuses(route: &Route) -> Vec<u16> {
+    let mut statuses = Vec::new();
+    if !matches!(route.answers, Answers::Other(_)) {
+        statuses.extend([400, 406, 503]);
+        if route.access == Access::Authenticated {
+            statuses.extend([401, 403]);
+        }
+        // X-Partner may name somebody else's.
+        statuses.push(403);
+        if route.path.contains('{') {
+            statuses.push(404);
+        }
+        if route.body.is_some() {
+            statuses.extend([413, 415]);
+            if route.access == Access::Authenticated {
+                statuses.extend([409, 422]);
+            }
+        }
+    }
+    statuses.extend(route.errors);
+    statuses.sort_unstable();
+    statuses.dedup();
+    statuses
+}
+
+fn json_content(schema: Value) -> Value {
+    json!({"application/json": {"schema": schema}})
+}
+
+fn request_content(route: &Route, body: &BodyDoc) -> Value {
+    let mut schema = object(&(body.shapes)(), true);
+    for param in body.extra {
+        schema["properties"][param.name] = described(value(param.of), param.doc);
+    }
+    if !body.required.is_empty() {
+        schema["required"] = json!(body.required);
+    }
+    let mut content = json!({"schema": schema});
+    if let Some(example) = example_body(route) {
+        content["example"] = example;
+    }
+    content
+}
+
+fn example_body(route: &Route) -> Option<Value> {
+    Some(match (route.method.as_str(), route.path) {
+        ("POST", "/v1/resources/deals") => json!({
+            "event": demo::EVENTS[3].0, "subj": demo::ORGANIZATOR, "term": {"extra": 10, "org": 10, "pfc": true}
+        }),
+        ("PATCH", "/v1/resources/deals/{iddeal}") => json!({"status": "accepted"}),
+        ("POST", "/v1/resources/partners") => json!({"name": "Cassa", "roles": ["agent"]}),
+        ("PATCH", "/v1/resources/partners/{idpartner}") => json!({"contact": {"www": "http://nanobilet.ru"}}),
+        ("POST", "/v1/resources/partners/{idpartner}/api_keys") => json!({"name": "box office"}),
+        ("POST", "/v1/resources/partners/{idpartner}/members") => json!({"email": "org@tc.ru", "role": "cashier"}),
+        ("POST", "/v1/resources/events") => json!({
+            "lifetime": "BEGIN:VEVENT\r\nDTSTART;VALUE=DATE-TIME:20300124T160000Z\r\nDTEND;VALUE=DATE-TIME:20300124T173000Z\r\nEND:VEVENT\r\n",
+            "title": {"text": "Concert"}
+        }),
+        ("POST", "/v1/resources/users") => json!({"email": "new@example.com", "password": "long enough"}),
+        ("POST", "/v1/services/whoami") => json!({"email": "ag@tc.ru", "password": demo::PASSWORD}),
+        _ => return None,
+    })
+}
+
+/// The fields of a resource as a schema: those of an answer, or those that a request may give.
+fn object(shapes: &[Shape], request: bool) -> Value {
+    let mut properties = Map::new();
+    for shape in shapes.iter().filter(|shape| !request || shape.writable) {
+        let schema = match &shape.kind {
+            ShapeKind::Value(of) => value(if request { shape.input.unwrap_or(*of) } else { *of }),
+            ShapeKind::Object { fields, nullable } => {
+                let mut schema = object(fields, request);
+                if *nullable {
+                    schema["type"] = json!(["object", "null"]);
+                }
+                schema
+            }
+            ShapeKind::List(fields) => json!({"type": "array", "items": object(fields, request)}),
+            ShapeKind::Ref { .. } if request => value(Type::OptId),
+            // With fields-schema an id becomes an object, and null where the caller may not read it.
+            ShapeKind::Ref { kind, .. } => json!({
+                "type": ["string", "object", "null"], "pattern": ID_PATTERN,
+                "description": format!("id of a {}; an object where the schema opens it", kind.name())
+            }),
+            ShapeKind::Refs(_) if request => value(Type::Ids),
+            ShapeKind::Refs(_) => {
+                json!({"type": "array", "items": {"type": ["string", "object"], "pattern": ID_PATTERN}})
+            }
+        };
+        properties.insert(shape.name.to_owned(), described(schema, shape.doc));
+    }
+    json!({"type": "object", "properties": properties})
+}
+
+fn described(mut schema: Value, doc: &str) -> Value {
+    schema["description"] = json!(doc);
+    schema
+}
+
+const ID_PATTERN: &str = "^[0-9a-f]{24}$";
+const SHARE_PATTERN: &str = r"^-?[0-9]+(\.[0-9]+)?%?$";
+
+fn value(of: Type) -> Value {
+    match of {
+        Type::Bool => json!({"type": "boolean"}),
+        Type::BoolOrNull => json!({"type": ["boolean", "null"]}),
+        Type::Int(min, max) => json!({"type": "integer", "minimum": min, "maximum": max}),
+        Type::IntOf(values) => json!({"type": "integer", "enum": values}),
+        Type::Text => json!({"type": "string"}),
+        Type::OptText => json!({"type": ["string", "null"]}),
+        Type::Texts => json!({"type": "array", "items": {"type": "string"}}),
+        Type::OptTexts => json!({"type": ["array", "null"], "items": {"type": "string"}}),
+        Type::Word(words) => json!({"type": "string", "enum": words}),
+        Type::Words(words) => json!({"type": "array", "items": {"type": "string", "enum": words}}),
+        Type::Id => json!({"type": "string", "pattern": ID_PATTERN}),
+        Type::OptId => json!({"type": ["string", "null"], "pattern": ID_PATTERN}),
+        Type::Ids => json!({"type": "array", "items": {"type": "string", "pattern": ID_PATTERN}}),
+        Type::Time => json!({"type": ["string", "null"], "format": "date-time"}),
+        Type::Vevent => json!({"type": "string", "description": "VEVENT (RFC 5545) with DTSTART and DTEND in UTC"}),
+        Type::Share => json!({"type": "string", "pattern": SHARE_PATTERN}),
+        Type::ShareInput => json!({
+            "type": ["string", "number", "null"],
+            "pattern": r"^[0-9]{1,2}(\.[0-9]{1,2})?%?$", "minimum": 0, "maximum": 100
+        }),
+    }
+}
+
+fn error_schema() -> Value {
+    json!({
+        "type": "object",
+        "required": ["error", "reason", "errors"],
+        "properties": {
+            "error": {"type": "string", "description": "The class, such as HTTPBadRequest"},
+            "reason": {"type": "string", "description": "All that is wrong as one sentence"},
+            "errors": {"type": "array", "items": {
+                "type": "object",
+                "required": ["field", "code", "msg"],
+                "properties": {
+                    "field": {"type": ["string", "null"], "description": "The wrong field, such as term.org"},
+                    "code": {"type": "string", "description": "A word for programs"},
+                    "msg": {"type": "string", "description": "A sentence for people"}
+                }
+            }}
+        }
+    })
+}

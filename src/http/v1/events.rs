@@ -1,0 +1,138 @@
+//! `/v1/resources/events`
+
+use axum::body::Body;
+use axum::http::{Response, StatusCode};
+use serde_json::Value;
+
+use crate::app::events::{self, Changes, When, Wish};
+use crate::domain::event::{AgeRating, Event, TitlePatch};
+use crate::domain::id::EventId;
+use crate::domain::invalid::Invalid;
+use crate::domain::period::Period;
+use crate::http::call::{Manager, Member, Reading, Source, Writing};
+use crate::http::error::Error;
+use crate::http::fields::{Type, events::STATUSES, shapes};
+use crate::http::input::{BodyDoc, Input, JsonBody, integer, long, nothing, parsed, string};
+use crate::http::path::PathId;
+use crate::http::query::Param;
+use crate::http::v1::partners::LIST_MAX;
+
+/// Parameters of the list.
+pub const LIST: &[Param] = &[
+    Param::new(
+        "filter",
+        Type::Word(&["actual", "past", "all"]),
+        "Events that have not ended, that have, or all (unless given)",
+    ),
+    Param::new("org", Type::Ids, "Only events of these organizers"),
+    Param::new("venue", Type::Ids, "Only events in these places"),
+    Param::new("tags", Type::Texts, "Only events with one of these tags"),
+    Param::new("removed", Type::Bool, "Only removed events, or only others (unless given)"),
+    Param::new("status", Type::Words(STATUSES), "Only events in these statuses"),
+    Param::new("ids", Type::Ids, "Only these events"),
+    Param::new("suggest", Type::Text, "Only events whose title holds this, in any case"),
+];
+/// The body of a new event.
+pub const POST: BodyDoc = BodyDoc { shapes: shapes::<Event>, extra: &[], required: &["lifetime", "title"] };
+/// The body of a change.
+pub const PATCH: BodyDoc = BodyDoc { shapes: shapes::<Event>, extra: &[], required: &[] };
+
+/// GET of the list.
+pub async fn list(call: Reading<Member>) -> Result<Response<Body>, Error> {
+    let wish = call.query(LIST, |query| {
+        let ids = query.many("ids");
+        let in_places = query.many_as::<crate::domain::id::VenueId>("venue", str::parse).is_some();
+        Wish {
+            // No event takes place in any venue.
+            ids: if in_places { Some(Vec::new()) } else { ids },
+            when: query
+                .one_as("filter", |text| match text {
+                    "actual" => Ok(When::Actual),
+                    "past" => Ok(When::Past),
+                    "all" => Ok(When::All),
+                    _ => Err(Invalid::out_of_range("must be one of actual, past, all")),
+                })
+                .unwrap_or_default(),
+            orgs: query.many("org").unwrap_or_default(),
+            statuses: query.many("status").unwrap_or_default(),
+            tags: query.many_as("tags", |tag| Ok(tag.to_owned())).unwrap_or_default(),
+            suggest: query.text("suggest"),
+            removed: query.flag("removed").unwrap_or(false),
+        }
+    });
+    let source = Source {
+        rows: |_, tx, caller, wish, window| events::list(tx, caller, wish, window),
+        count: events::count,
+        id: |event: &Event| event.id,
+    };
+    call.list(wish, source).await
+}
+
+/// GET of one.
+pub async fn get(call: Reading<Member>, id: PathId<EventId>) -> Result<Response<Body>, Error> {
+    call.one(move |tx, caller| events::get(tx, caller, id.get()?)).await
+}
+
+/// POST: creates an event of the caller's.
+pub async fn create(call: Writing<Manager>, body: JsonBody) -> Result<Response<Body>, Error> {
+    let given = call.body(&body, &POST, |input| {
+        for name in ["lifetime", "title"] {
+            if !input.has(name) {
+                input.wrong(name, Invalid::required());
+            }
+        }
+        changes(input)
+    });
+    let (app, id) = (call.app().clone(), call.app().new_event_id()?);
+    call.one(StatusCode::OK, &body, given, move |tx, caller, changes| {
+        events::create(tx, caller, &app.installation, id, changes)
+    })
+    .await
+}
+
+/// PATCH: changes it, all or nothing.
+pub async fn change(call: Writing<Manager>, id: PathId<EventId>, body: JsonBody) -> Result<Response<Body>, Error> {
+    let given = call.body(&body, &PATCH, changes);
+    let app = call.app().clone();
+    call.one(StatusCode::OK, &body, given, move |tx, caller, changes| {
+        events::change(tx, caller, &app.installation, id.get()?, changes)
+    })
+    .await
+}
+
+/// DELETE: removes it.
+pub async fn remove(call: Writing<Manager>, id: PathId<EventId>) -> Result<Response<Body>, Error> {
+    call.done(move |tx, caller| events::remove(tx, caller, id.get()?)).await
+}
+
+fn changes(input: &mut Input<'_>) -> Option<Changes> {
+    // Places and pictures are named by their ids, and there are none.
+    input.nullable::<()>("venue", nothing);
+    input.nullable::<()>("map", nothing);
+    if matches!(input.nullable("media", is_object), Some(Some(()))) {
+        input.nested("media", |media| {
+            for name in ["cover_original", "cover", "cover_small"] {
+                media.nullable::<()>(name, nothing);
+            }
+            Some(())
+        });
+    }
+    Some(Changes {
+        age_rating: input.nullable("age_rating", |value| AgeRating::new(integer(value)?)),
+        currency: input.nullable("currency", parsed),
+        lifetime: input.given("lifetime", |value| Period::parse_vevent(string(value)?)),
+        status: input.given("status", parsed),
+        tags: input.list("tags", LIST_MAX, parsed),
+        timezone: input.nullable("timezone", parsed),
+        title: input.nested("title", |title| {
+            Some(TitlePatch {
+                text: title.given("text", |value| long(value)).map(Some),
+                desc: title.nullable("desc", long),
+            })
+        }),
+    })
+}
+
+fn is_object(value: &Value) -> Result<(), Invalid> {
+    if value.is_object() { Ok(()) } else { Err(Invalid::wrong_type("must be an object")) }
+}

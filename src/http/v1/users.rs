@@ -1,0 +1,80 @@
+//! `/v1/resources/users`
+
+use axum::body::Body;
+use axum::http::{Response, StatusCode};
+use serde_json::Value;
+
+use crate::app::users::{self, Changes, Registration, UserView};
+use crate::domain::id::UserId;
+use crate::domain::invalid::Invalid;
+use crate::domain::user::check_password;
+use crate::http::answer;
+use crate::http::call::{Anyone, Call, Reading, Writing};
+use crate::http::error::Error;
+use crate::http::fields::{Loaded, Type, shapes, write};
+use crate::http::input::{BodyDoc, JsonBody, parsed, short, string};
+use crate::http::path::PathId;
+use crate::http::query::Param;
+
+const PASSWORD: Param = Param::new("password", Type::Text, "At least 8 characters; never shown again");
+
+/// The body of a registration.
+pub const POST: BodyDoc = BodyDoc { shapes: shapes::<UserView>, extra: &[PASSWORD], required: &["email", "password"] };
+/// The body of a change.
+pub const PATCH: BodyDoc = BodyDoc { shapes: shapes::<UserView>, extra: &[PASSWORD], required: &[] };
+
+/// POST: registers a user.
+pub async fn register(call: Call, body: JsonBody) -> Result<Response<Body>, Error> {
+    let (email, password, first_name, last_name) = call.body(&body, &POST, |input| {
+        let (email, password) = (input.required("email", parsed), input.required("password", password));
+        let first_name = input.nullable("first_name", short).flatten();
+        let last_name = input.nullable("last_name", short).flatten();
+        Some((email?, password?, first_name, last_name))
+    })?;
+    call.app.limits.register(call.address)?;
+    let app = call.app;
+    let password_hash = app.passwords.hash(&password).await?;
+    let (id, registration) = (app.new_id(), Registration { email, password_hash, first_name, last_name });
+    let view = app.store.write(move |tx| users::register(tx, id, &registration)).await?;
+    let mut json = Vec::new();
+    write::object(&view, None, &Loaded::default(), &mut json);
+    Ok(answer::json(StatusCode::CREATED, json))
+}
+
+/// GET of one, which is the caller itself.
+pub async fn get(call: Reading<Anyone>, id: PathId<UserId>) -> Result<Response<Body>, Error> {
+    call.one(move |tx, caller| users::get(tx, caller, id.get()?)).await
+}
+
+/// PATCH: changes oneself.
+pub async fn change(call: Writing<Anyone>, id: PathId<UserId>, body: JsonBody) -> Result<Response<Body>, Error> {
+    let given = call.body(&body, &PATCH, |input| {
+        let changes = Changes {
+            email: input.given("email", parsed),
+            password_hash: None,
+            first_name: input.nullable("first_name", short),
+            last_name: input.nullable("last_name", short),
+        };
+        Some((changes, input.given("password", password)))
+    });
+    // Only for oneself is a password hashed: it costs too much to be had for the asking.
+    let oneself = id.get().is_ok_and(|id| call.caller().user == Some(id));
+    let changes = match given {
+        Ok((changes, Some(password))) if oneself => {
+            Ok(Changes { password_hash: Some(call.app().passwords.hash(&password).await?), ..changes })
+        }
+        Ok((changes, _)) => Ok(changes),
+        Err(error) => Err(error),
+    };
+    let session = call.session();
+    call.one(StatusCode::OK, &body, changes, move |tx, caller, changes| {
+        users::change(tx, caller, session.as_ref(), id.get()?, changes)
+    })
+    .await
+}
+
+fn password(value: &Value) -> Result<String, Invalid> {
+    let password = string(value)?;
+    check_password(password)?;
+    Ok(password.to_owned())
+}

@@ -1,0 +1,76 @@
+//! `/v1/services/whoami`: signing in, seeing oneself, signing out.
+
+use axum::body::Body;
+use axum::http::{Response, StatusCode, header};
+use bytes::Bytes;
+
+use crate::app::{Error as AppError, sessions, users};
+use crate::domain::user::Email;
+use crate::http::call::{Anyone, Call, Reading};
+use crate::http::error::Error;
+use crate::http::fields::{Loaded, Type, write};
+use crate::http::input::{BodyDoc, JsonBody, string};
+use crate::http::query::Param;
+use crate::http::{answer, cookie};
+use crate::random;
+
+/// The body of a sign-in.
+pub const POST: BodyDoc = BodyDoc {
+    shapes: Vec::new,
+    extra: &[
+        Param::new("email", Type::Text, "The address the user registered with"),
+        Param::new("password", Type::Text, "The password"),
+    ],
+    required: &["email", "password"],
+};
+
+/// POST: signs in and sets the cookie.
+pub async fn sign_in(call: Call, body: JsonBody) -> Result<Response<Body>, Error> {
+    let (email, password) = call.body(&body, &POST, |input| {
+        let email = input.required("email", |value| Ok(string(value)?.to_owned()));
+        let password = input.required("password", |value| Ok(string(value)?.to_owned()));
+        Some((email?, password?))
+    })?;
+    call.app.limits.sign_in(call.address, &crate::domain::text::fold(&email))?;
+    let app = call.app;
+    let known = match email.parse::<Email>() {
+        Ok(email) => app.store.read(move |tx| sessions::password_hash(tx, &email)).await?,
+        Err(_) => None,
+    };
+    let user = match known {
+        Some((user, hash)) => app.passwords.verify(&password, &hash).await?.then_some(user),
+        // It takes as long, so that nobody learns who has an account.
+        None => app.passwords.verify_nobody(&password).await.map(|()| None)?,
+    };
+    let Some(user) = user else {
+        return Err(Error::new(StatusCode::UNAUTHORIZED, "unauthenticated", "the email or the password is wrong"));
+    };
+    let token = random::hex_token::<32>()?;
+    let (hash, lifetime) = (app.secret.token_hash(&token), app.installation.session_lifetime);
+    let view = app.store.write(move |tx| sessions::start(tx, user, &hash, lifetime)).await?;
+    let mut json = Vec::new();
+    write::object(&view, None, &Loaded::default(), &mut json);
+    let response = answer::json(StatusCode::OK, json);
+    Ok(with_cookie(response, &token, lifetime.as_secs(), app.tls))
+}
+
+/// GET: the user who is signed in.
+pub async fn show(call: Reading<Anyone>) -> Result<Response<Body>, Error> {
+    call.one(users::myself).await
+}
+
+/// DELETE: ends the session, and clears the cookie also where there is none.
+pub async fn sign_out(call: Call) -> Result<Response<Body>, Error> {
+    let tls = call.app.tls;
+    if let Some(session) = call.session {
+        call.app.store.write(move |tx| sessions::end(tx, &session).map_err(|error: AppError| error)).await?;
+    }
+    Ok(with_cookie(answer::json(StatusCode::OK, Bytes::from_static(b"{}")), "", 0, tls))
+}
+
+fn with_cookie(mut response: Response<Body>, token: &str, max_age_seconds: i64, tls: bool) -> Response<Body> {
+    if let Some(cookie) = cookie::set(token, max_age_seconds, tls) {
+        response.headers_mut().insert(header::SET_COOKIE, cookie);
+    }
+    response
+}

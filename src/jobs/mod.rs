@@ -1,0 +1,62 @@
+//! What happens by itself. A job is a step that is safe to repeat and to run on several servers at once; nothing that a
+//! rule says waits for one: an ended deal is read as ended before its end is written.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use tokio::sync::watch;
+
+use crate::app::{App, Error, idempotency};
+use crate::store;
+
+/// How many rows a step takes on: few enough that other writers hardly wait.
+const STEP_ROWS: i64 = 200;
+/// How long to rest when there was nothing to do.
+const REST: Duration = Duration::from_secs(30);
+
+/// What came of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Something was done; there may be more.
+    Worked,
+    /// There was nothing to do.
+    Idle,
+}
+
+/// Runs all jobs until told to stop.
+pub async fn run(app: App, mut stop: watch::Receiver<bool>) {
+    while !*stop.borrow() {
+        let outcome = match step(&app).await {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                tracing::error!(error = ?error, "A job failed; it is tried again in {} s.", REST.as_secs());
+                Outcome::Idle
+            }
+        };
+        if outcome == Outcome::Idle {
+            // Either the time is over or the server stops; both end the rest.
+            let _ = tokio::time::timeout(REST, stop.changed()).await;
+        }
+    }
+}
+
+/// One step of every job.
+///
+/// # Errors
+/// Those of the store.
+pub async fn step(app: &App) -> Result<Outcome, Error> {
+    app.limits.forget_idle();
+    let ended = app.store.write(|tx| store::deals::write_ends(tx, STEP_ROWS)).await?;
+    let expired = app.store.write(|tx| store::sessions::delete_expired(tx, STEP_ROWS)).await?;
+    let forgotten = app
+        .store
+        .write(|tx| {
+            let before = tx
+                .now()
+                .checked_sub(SignedDuration::from_secs(idempotency::KEPT.as_secs()))
+                .map_err(|error| store::Error::Other(error.to_string()))?;
+            store::idempotency::delete_before(tx, before, STEP_ROWS)
+        })
+        .await?;
+    Ok(if ended + expired + forgotten > 0 { Outcome::Worked } else { Outcome::Idle })
+}

@@ -1,0 +1,313 @@
+//! The table `deals`.
+
+use sea_query::{Expr, ExprTrait, Order, Query, SelectStatement};
+
+use super::db::{params, statements};
+use super::values::{bytes, json, share_text};
+use super::{Error, Row, Tx};
+use crate::domain::deal::{Deal, DealStatus};
+use crate::domain::id::{DealId, EventId, PartnerId};
+use crate::domain::terms::Terms;
+
+macro_rules! columns {
+    () => {
+        "id, event_id, org_id, agent_id, obj_id, subj_id, reversed, status, term_org, term_extra, \
+         term_core, term_pfc, message, title, event_ends_at, created_at, updated_at"
+    };
+}
+
+statements! {
+    BY_ID = concat!("select ", columns!(), " from deals where id = $1");
+    INSERT = concat!(
+        "insert into deals (", columns!(), ") values \
+         ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"
+    );
+    // The former status is part of the condition: of two changes at once, one finds no row.
+    SET_STATUS = "update deals set status = $1, updated_at = $2 where id = $3 and status = $4 and reversed = $5";
+    HAND_OVER = "update deals set reversed = $1, updated_at = $2 where id = $3 and status = 'new' and reversed = $4";
+    ACCEPTED_EXISTS = "select 1 from deals where event_id = $1 and agent_id = $2 and status = 'accepted'";
+    CLOSE_FORMER =
+        "update deals set status = 'closed', updated_at = $1 \
+         where event_id = $2 and agent_id = $3 and status = 'accepted' and id <> $4";
+    END_OF_EVENT =
+        "update deals set status = case status when 'new' then 'canceled' else 'closed' end, updated_at = $1 \
+         where event_id = $2 and status in ('new', 'accepted')";
+    MOVE_END =
+        "update deals set event_ends_at = $1 where event_id = $2 and status in ('new', 'accepted')";
+    ENDED = "select id from deals where status in ('new', 'accepted') and event_ends_at <= $1 order by event_ends_at limit $2";
+    WRITE_END =
+        "update deals set status = case status when 'new' then 'canceled' else 'closed' end, updated_at = event_ends_at \
+         where id = $1 and status in ('new', 'accepted') and event_ends_at <= $2";
+    WRITE_END_OF_EVENT =
+        "update deals set status = case status when 'new' then 'canceled' else 'closed' end, updated_at = event_ends_at \
+         where event_id = $1 and status in ('new', 'accepted') and event_ends_at <= $2";
+    ACCEPTED_OF =
+        "select id from deals where status = 'accepted' and event_ends_at > $2 and obj_id = $1 \
+         union all \
+         select id from deals where status = 'accepted' and event_ends_at > $2 and subj_id = $1 limit 20";
+    CANCEL_PROPOSALS_OF =
+        "update deals set status = 'canceled', updated_at = $2 where status = 'new' and (obj_id = $1 or subj_id = $1)";
+    // The deals that open each side's private fields to the other: those that are or were accepted, and those that the
+    // other side proposed (spec/http.md, "Other side of a deal").
+    OPENED_TO_OBJ =
+        "select distinct subj_id from deals where obj_id = $1 and subj_id = any($2) \
+         and (status in ('accepted', 'closed') or reversed)";
+    OPENED_TO_SUBJ =
+        "select distinct obj_id from deals where subj_id = $1 and obj_id = any($2) \
+         and (status in ('accepted', 'closed') or not reversed)";
+    EVENTS_OPENED_TO =
+        "select distinct event_id from deals where event_id = any($2) and agent_id = $1 \
+         and (status in ('accepted', 'closed') or (reversed and obj_id = $1) or (not reversed and subj_id = $1))";
+}
+
+/// Finds a deal.
+pub fn find(tx: &mut Tx<'_>, id: DealId) -> Result<Option<Deal>, Error> {
+    tx.query_opt(BY_ID, params![id])?.map(deal).transpose()
+}
+
+/// Writes a new deal.
+///
+/// # Errors
+/// [`Error::Constraint`] where the event and the agent already have an accepted deal, or an open proposal.
+pub fn insert(tx: &mut Tx<'_>, deal: &Deal) -> Result<(), Error> {
+    let title = deal.title.as_ref().map(json).transpose()?;
+    tx.execute(
+        INSERT,
+        params![
+            deal.id,
+            deal.event,
+            deal.org,
+            deal.agent,
+            deal.obj,
+            deal.subj,
+            deal.reversed,
+            deal.status.as_str(),
+            share_text(&deal.term.org),
+            share_text(&deal.term.extra),
+            share_text(&deal.term.core),
+            deal.term.pfc,
+            deal.message.as_deref(),
+            title,
+            deal.event_ends_at,
+            deal.created_at,
+            deal.updated_at
+        ],
+    )?;
+    Ok(())
+}
+
+/// Moves a deal from the state it was read in to another status; false where it was changed meanwhile.
+pub fn set_status(tx: &mut Tx<'_>, deal: &Deal, to: DealStatus) -> Result<bool, Error> {
+    let now = tx.now();
+    let rows = tx.execute(SET_STATUS, params![to.as_str(), now, deal.id, deal.status.as_str(), deal.reversed])?;
+    Ok(rows == 1)
+}
+
+/// Turns an open proposal round; false where it was changed meanwhile.
+pub fn hand_over(tx: &mut Tx<'_>, deal: &Deal, reversed: bool) -> Result<bool, Error> {
+    let now = tx.now();
+    Ok(tx.execute(HAND_OVER, params![reversed, now, deal.id, deal.reversed])? == 1)
+}
+
+/// Whether the agent has an accepted deal for the event.
+pub fn accepted_exists(tx: &mut Tx<'_>, event: EventId, agent: PartnerId) -> Result<bool, Error> {
+    Ok(tx.query_opt(ACCEPTED_EXISTS, params![event, agent])?.is_some())
+}
+
+/// Closes the accepted deal of this event and agent that a newly accepted one replaces.
+pub fn close_former(tx: &mut Tx<'_>, deal: &Deal) -> Result<(), Error> {
+    let now = tx.now();
+    tx.execute(CLOSE_FORMER, params![now, deal.event, deal.agent, deal.id])?;
+    Ok(())
+}
+
+/// Ends all deals of an event that was cancelled or removed.
+pub fn end_with_event(tx: &mut Tx<'_>, event: EventId) -> Result<(), Error> {
+    let now = tx.now();
+    tx.execute(END_OF_EVENT, params![now, event])?;
+    Ok(())
+}
+
+/// Notes that an event ends at another time.
+pub fn move_end(tx: &mut Tx<'_>, event: EventId, ends_at: jiff::Timestamp) -> Result<(), Error> {
+    tx.execute(MOVE_END, params![ends_at, event])?;
+    Ok(())
+}
+
+/// Writes the end of deals whose event has ended, a bounded number of them; answers how many.
+pub fn write_ends(tx: &mut Tx<'_>, limit: i64) -> Result<usize, Error> {
+    let now = tx.now();
+    let rows = tx.query(ENDED, params![now, limit])?;
+    let found = rows.len();
+    for row in rows {
+        let id: DealId = row.read("deals").next()?;
+        tx.execute(WRITE_END, params![id, now])?;
+    }
+    Ok(found)
+}
+
+/// Writes the end of the deals of one event that has ended.
+pub fn write_ends_of(tx: &mut Tx<'_>, event: EventId) -> Result<(), Error> {
+    let now = tx.now();
+    tx.execute(WRITE_END_OF_EVENT, params![event, now])?;
+    Ok(())
+}
+
+/// Some of the accepted deals of a partner.
+pub fn accepted_of(tx: &mut Tx<'_>, partner: PartnerId) -> Result<Vec<DealId>, Error> {
+    let now = tx.now();
+    tx.query(ACCEPTED_OF, params![partner, now])?.into_iter().map(|row| row.read("deals").next()).collect()
+}
+
+/// Cancels the open proposals of a partner that is removed.
+pub fn cancel_proposals_of(tx: &mut Tx<'_>, partner: PartnerId) -> Result<(), Error> {
+    let now = tx.now();
+    tx.execute(CANCEL_PROPOSALS_OF, params![partner, now])?;
+    Ok(())
+}
+
+/// Those of the partners whose private fields a deal opens to this one.
+pub fn partners_opened_to(tx: &mut Tx<'_>, to: PartnerId, of: &[PartnerId]) -> Result<Vec<PartnerId>, Error> {
+    let mut opened = Vec::new();
+    for side in [OPENED_TO_OBJ, OPENED_TO_SUBJ] {
+        for row in tx.query(side, params![to, of])? {
+            opened.push(row.read("deals").next()?);
+        }
+    }
+    Ok(opened)
+}
+
+/// Those of the events that a deal opens to this agent.
+pub fn events_opened_to(tx: &mut Tx<'_>, agent: PartnerId, events: &[EventId]) -> Result<Vec<EventId>, Error> {
+    tx.query(EVENTS_OPENED_TO, params![agent, events])?.into_iter().map(|row| row.read("deals").next()).collect()
+}
+
+/// Which deals a list holds.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Only deals of this partner; none: of all partners.
+    pub of: Option<PartnerId>,
+    /// Only deals whose other side (for `of: None`: either side) is this partner.
+    pub with: Option<PartnerId>,
+    /// Only deals in one of these statuses, as they are at the time of the transaction.
+    pub statuses: Vec<DealStatus>,
+    /// Only deals for this event.
+    pub event: Option<EventId>,
+    /// Only these deals.
+    pub ids: Option<Vec<DealId>>,
+}
+
+/// The deals of a list in the order of their ids: those after `after`, then without the first `skip`, at most `limit`.
+pub fn list(
+    tx: &mut Tx<'_>,
+    filter: &Filter,
+    after: Option<DealId>,
+    skip: u64,
+    limit: u64,
+) -> Result<Vec<Deal>, Error> {
+    let now = tx.now();
+    let mut deals = Vec::new();
+    for mut select in selects(filter, now) {
+        select.expr(Expr::cust(columns!())).order_by("id", Order::Asc).limit(skip.saturating_add(limit));
+        if let Some(after) = after {
+            select.and_where(Expr::col("id").gt(bytes(after)));
+        }
+        for row in tx.query_built(&select)? {
+            deals.push(deal(row)?);
+        }
+    }
+    deals.sort_unstable_by_key(|deal: &Deal| deal.id);
+    Ok(deals
+        .into_iter()
+        .skip(usize::try_from(skip).unwrap_or(usize::MAX))
+        .take(usize::try_from(limit).unwrap_or(usize::MAX))
+        .collect())
+}
+
+/// How many deals a list holds in all.
+pub fn count(tx: &mut Tx<'_>, filter: &Filter) -> Result<i64, Error> {
+    let now = tx.now();
+    let mut total = 0;
+    for mut select in selects(filter, now) {
+        select.expr(Expr::cust("count(*)"));
+        total += tx.count_built(&select)?;
+    }
+    Ok(total)
+}
+
+/// The list as one select for each side that the partner may be on: each follows its own index, so that a partner's
+/// list costs the same however many deals others have.
+fn selects(filter: &Filter, now: jiff::Timestamp) -> Vec<SelectStatement> {
+    let mut common = Query::select();
+    common.from("deals");
+    if let Some(event) = filter.event {
+        common.and_where(Expr::col("event_id").eq(bytes(event)));
+    }
+    if let Some(ids) = &filter.ids {
+        common.and_where(Expr::col("id").is_in(ids.iter().map(|id| bytes(*id))));
+    }
+    let mut status = sea_query::Cond::any();
+    for wanted in &filter.statuses {
+        let stored = |status: DealStatus| Expr::col("status").eq(status.as_str());
+        let running = || Expr::col("event_ends_at").gt(now.as_microsecond());
+        let ended = |status: DealStatus| stored(status).and(Expr::col("event_ends_at").lte(now.as_microsecond()));
+        status = match wanted {
+            DealStatus::New | DealStatus::Accepted => status.add(stored(*wanted).and(running())),
+            DealStatus::Rejected => status.add(stored(*wanted)),
+            DealStatus::Canceled => status.add(stored(*wanted)).add(ended(DealStatus::New)),
+            DealStatus::Closed => status.add(stored(*wanted)).add(ended(DealStatus::Accepted)),
+        };
+    }
+    common.cond_where(status);
+
+    let side = |own: &'static str, other: &'static str, of: PartnerId, with: Option<PartnerId>| {
+        let mut select = common.clone();
+        select.and_where(Expr::col(own).eq(bytes(of)));
+        if let Some(with) = with {
+            select.and_where(Expr::col(other).eq(bytes(with)));
+        }
+        select
+    };
+    match (filter.of, filter.with) {
+        (None, None) => vec![common],
+        (None, Some(of)) => vec![side("obj_id", "subj_id", of, None), side("subj_id", "obj_id", of, None)],
+        (Some(of), with) if with != Some(of) => {
+            vec![side("obj_id", "subj_id", of, with), side("subj_id", "obj_id", of, with)]
+        }
+        // "Deals with myself" are all of mine.
+        (Some(of), _) => vec![side("obj_id", "subj_id", of, None), side("subj_id", "obj_id", of, None)],
+    }
+}
+
+fn deal(row: Row) -> Result<Deal, Error> {
+    let mut row = row.read("deals");
+    let id = row.next()?;
+    let event = row.next()?;
+    let org = row.next()?;
+    let agent = row.next()?;
+    let obj = row.next()?;
+    let subj = row.next()?;
+    let reversed = row.next()?;
+    let status = row.next_parsed()?;
+    let (org_share, extra, core) = (row.next_share()?, row.next_share()?, row.next_share()?);
+    let term =
+        Terms::new(org_share, extra, core, row.next()?).map_err(|(field, _)| row.corrupt(&format!("term_{field}")))?;
+    let message = row.next()?;
+    let title = row.next_json()?;
+    Ok(Deal {
+        id,
+        event,
+        org,
+        agent,
+        obj,
+        subj,
+        reversed,
+        status,
+        term,
+        message,
+        title,
+        event_ends_at: row.next()?,
+        created_at: row.next()?,
+        updated_at: row.next()?,
+    })
+}

@@ -1,0 +1,250 @@
+//! The tables `events` and `event_tags`.
+
+use jiff::Timestamp;
+use sea_query::{Cond, Expr, ExprTrait, Order, Query, SelectStatement};
+
+use super::db::{params, statements};
+use super::values::{bytes, contains, tags_json};
+use super::{Error, Row, Tx};
+use crate::domain::event::{AgeRating, Event, EventStatus, Title};
+use crate::domain::id::{EventId, PartnerId};
+use crate::domain::period::Period;
+use crate::domain::text::fold;
+
+macro_rules! columns {
+    () => {
+        "id, org_id, status, title, title_desc, age_rating, currency, timezone, starts_at, ends_at, tags, removed, \
+         created_at, updated_at"
+    };
+}
+
+statements! {
+    ONE = concat!("select ", columns!(), " from events where bucket = $1 and id = $2");
+    // Nobody else changes it until the transaction ends.
+    ONE_LOCKED = concat!("select ", columns!(), " from events where bucket = $1 and id = $2 for update");
+    BY_IDS = concat!("select ", columns!(), " from events where id = any($1)");
+    INSERT = concat!(
+        "insert into events (", columns!(), ", bucket, title_folded) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
+    );
+    UPDATE =
+        "update events set status = $3, title = $4, title_desc = $5, age_rating = $6, currency = $7, timezone = $8, \
+         starts_at = $9, ends_at = $10, tags = $11, removed = $12, updated_at = $13, title_folded = $14 \
+         where bucket = $1 and id = $2";
+    DELETE_TAGS = "delete from event_tags where bucket = $1 and event_id = $2";
+    INSERT_TAG = "insert into event_tags (bucket, event_id, tag_folded) values ($1, $2, $3) on conflict do nothing";
+}
+
+/// Finds an event.
+pub fn find(tx: &mut Tx<'_>, id: EventId) -> Result<Option<Event>, Error> {
+    tx.query_opt(ONE, params![id.bucket(), id])?.map(event).transpose()
+}
+
+/// Finds an event and keeps it as it is until the transaction ends.
+pub fn find_locked(tx: &mut Tx<'_>, id: EventId) -> Result<Option<Event>, Error> {
+    tx.query_opt(ONE_LOCKED, params![id.bucket(), id])?.map(event).transpose()
+}
+
+/// Finds several events; unknown ids are left out.
+pub fn find_all(tx: &mut Tx<'_>, ids: &[EventId]) -> Result<Vec<Event>, Error> {
+    tx.query(BY_IDS, params![ids])?.into_iter().map(event).collect()
+}
+
+/// Writes a new event.
+pub fn insert(tx: &mut Tx<'_>, event: &Event) -> Result<(), Error> {
+    tx.execute(
+        INSERT,
+        params![
+            event.id,
+            event.org,
+            event.status.as_str(),
+            event.title.text.as_str(),
+            event.title.desc.as_deref(),
+            i64::from(event.age_rating.years()),
+            event.currency.to_string(),
+            event.timezone.to_string(),
+            event.lifetime.start,
+            event.lifetime.end,
+            tags_json(&event.tags)?,
+            event.removed,
+            event.created_at,
+            event.updated_at,
+            event.id.bucket(),
+            fold(&event.title.text)
+        ],
+    )?;
+    put_tags(tx, event)
+}
+
+/// Writes an event's changed fields.
+pub fn update(tx: &mut Tx<'_>, event: &Event) -> Result<(), Error> {
+    tx.execute(
+        UPDATE,
+        params![
+            event.id.bucket(),
+            event.id,
+            event.status.as_str(),
+            event.title.text.as_str(),
+            event.title.desc.as_deref(),
+            i64::from(event.age_rating.years()),
+            event.currency.to_string(),
+            event.timezone.to_string(),
+            event.lifetime.start,
+            event.lifetime.end,
+            tags_json(&event.tags)?,
+            event.removed,
+            event.updated_at,
+            fold(&event.title.text)
+        ],
+    )?;
+    tx.execute(DELETE_TAGS, params![event.id.bucket(), event.id])?;
+    put_tags(tx, event)
+}
+
+fn put_tags(tx: &mut Tx<'_>, event: &Event) -> Result<(), Error> {
+    for tag in &event.tags {
+        tx.execute(INSERT_TAG, params![event.id.bucket(), event.id, fold(tag.as_str())])?;
+    }
+    Ok(())
+}
+
+/// Who reads a list of events.
+#[derive(Clone, Copy, Debug)]
+pub enum Reader {
+    /// The platform, which sees every event.
+    Platform,
+    /// A partner: its own events, public ones, and those that a deal opens to it.
+    Partner(PartnerId),
+}
+
+/// When the events of a list take place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum When {
+    /// Those that have not ended.
+    Actual,
+    /// Those that have.
+    Past,
+    /// Both.
+    #[default]
+    All,
+}
+
+/// Which events a list holds.
+#[derive(Clone, Debug)]
+pub struct Filter {
+    /// Only what this reader may read.
+    pub reader: Reader,
+    /// Only these.
+    pub ids: Option<Vec<EventId>>,
+    /// Only events that take place then.
+    pub when: When,
+    /// Only events of these organizers.
+    pub orgs: Vec<PartnerId>,
+    /// Only events in one of these statuses.
+    pub statuses: Vec<EventStatus>,
+    /// Only events with one of these tags, in any case.
+    pub tags: Vec<String>,
+    /// Only events whose title holds this, in any case.
+    pub suggest: Option<String>,
+    /// Only removed ones, or only others.
+    pub removed: bool,
+}
+
+/// The events of a list in the order of their ids: those after `after`, then without the first `skip`, at most `limit`.
+pub fn list(
+    tx: &mut Tx<'_>,
+    filter: &Filter,
+    after: Option<EventId>,
+    skip: u64,
+    limit: u64,
+) -> Result<Vec<Event>, Error> {
+    let mut select = select(filter, tx.now());
+    select.expr(Expr::cust(columns!())).order_by("id", Order::Asc).limit(limit).offset(skip);
+    if let Some(after) = after {
+        select.and_where(Expr::col("id").gt(bytes(after)));
+    }
+    tx.query_built(&select)?.into_iter().map(event).collect()
+}
+
+/// How many events a list holds in all.
+pub fn count(tx: &mut Tx<'_>, filter: &Filter) -> Result<i64, Error> {
+    let mut select = select(filter, tx.now());
+    tx.count_built(select.expr(Expr::cust("count(*)")))
+}
+
+fn select(filter: &Filter, now: Timestamp) -> SelectStatement {
+    let mut select = Query::select();
+    select.from("events").and_where(Expr::col("removed").eq(filter.removed));
+    if let Reader::Partner(reader) = filter.reader {
+        let mut opened = Query::select();
+        opened.column("event_id").from("deals").and_where(Expr::col("agent_id").eq(bytes(reader))).cond_where(
+            Cond::any()
+                .add(Expr::col("status").is_in(["accepted", "closed"]))
+                .add(Expr::col("reversed").eq(true).and(Expr::col("obj_id").eq(bytes(reader))))
+                .add(Expr::col("reversed").eq(false).and(Expr::col("subj_id").eq(bytes(reader)))),
+        );
+        let not_removed_and_public =
+            Expr::col("status").eq(EventStatus::Public.as_str()).and(Expr::col("removed").eq(false));
+        let by_deal = Expr::col("status").ne(EventStatus::Draft.as_str()).and(Expr::col("id").in_subquery(opened));
+        select.cond_where(
+            Cond::any().add(Expr::col("org_id").eq(bytes(reader))).add(not_removed_and_public).add(by_deal),
+        );
+    }
+    if let Some(ids) = &filter.ids {
+        select.and_where(Expr::col("id").is_in(ids.iter().map(|id| bytes(*id))));
+    }
+    match filter.when {
+        When::Actual => {
+            select.and_where(Expr::col("ends_at").gt(now.as_microsecond()));
+        }
+        When::Past => {
+            select.and_where(Expr::col("ends_at").lte(now.as_microsecond()));
+        }
+        When::All => {}
+    }
+    if !filter.orgs.is_empty() {
+        select.and_where(Expr::col("org_id").is_in(filter.orgs.iter().map(|org| bytes(*org))));
+    }
+    if !filter.statuses.is_empty() {
+        select.and_where(Expr::col("status").is_in(filter.statuses.iter().map(|status| status.as_str())));
+    }
+    if !filter.tags.is_empty() {
+        let mut tagged = Query::select();
+        tagged
+            .column("event_id")
+            .from("event_tags")
+            .and_where(Expr::col("tag_folded").is_in(filter.tags.iter().map(|tag| fold(tag))));
+        select.and_where(Expr::col("id").in_subquery(tagged));
+    }
+    if let Some(suggest) = &filter.suggest {
+        select.and_where(contains("title_folded", suggest));
+    }
+    select
+}
+
+fn event(row: Row) -> Result<Event, Error> {
+    let mut row = row.read("events");
+    let id = row.next()?;
+    let org = row.next()?;
+    let status = row.next_parsed()?;
+    let title = Title { text: row.next()?, desc: row.next()? };
+    let age_rating = row.next_as(AgeRating::new)?;
+    let currency = row.next_parsed()?;
+    let timezone = row.next_parsed()?;
+    let (start, end) = (row.next()?, row.next()?);
+    let lifetime = Period::new(start, end).map_err(|_| row.corrupt("ends_at"))?;
+    Ok(Event {
+        id,
+        org,
+        status,
+        title,
+        age_rating,
+        currency,
+        timezone,
+        lifetime,
+        tags: row.next_tags()?,
+        removed: row.next()?,
+        created_at: row.next()?,
+        updated_at: row.next()?,
+    })
+}

@@ -1,0 +1,83 @@
+//! How the files of the store write domain values that are more than one plain column, and the pieces of lists.
+
+use sea_query::{Expr, ExprTrait, LikeExpr, SimpleExpr};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::{Error, RowReader};
+use crate::domain::id::ObjectId;
+use crate::domain::money::{Currency, Money};
+use crate::domain::partner::Tag;
+use crate::domain::share::{Percent, Share};
+use crate::domain::text::fold;
+
+/// An id as a value of a built statement.
+pub(super) fn bytes(id: impl Into<ObjectId>) -> Vec<u8> {
+    id.into().as_bytes().to_vec()
+}
+
+/// That a folded column holds a text, in any case.
+pub(super) fn contains(column: &'static str, text: &str) -> SimpleExpr {
+    let mut pattern = String::from("%");
+    for character in fold(text).chars() {
+        if matches!(character, '%' | '_' | '!') {
+            pattern.push('!');
+        }
+        pattern.push(character);
+    }
+    pattern.push('%');
+    Expr::col(column).like(LikeExpr::new(pattern).escape('!'))
+}
+
+/// A value as JSON text.
+pub(super) fn json<T: Serialize>(value: &T) -> Result<String, Error> {
+    serde_json::to_string(value).map_err(|error| Error::Other(format!("a value has no JSON: {error}")))
+}
+
+/// Tags as a JSON list.
+pub(super) fn tags_json(tags: &[Tag]) -> Result<String, Error> {
+    json(&tags.iter().map(Tag::as_str).collect::<Vec<_>>())
+}
+
+/// A share with its currency, so that the text alone says what it is: `91.00%`, `150.00 RUB`.
+pub(super) fn share_text(share: &Share) -> String {
+    match share {
+        Share::Percent(percent) => percent.to_string(),
+        Share::Amount(amount) => format!("{amount} {}", amount.currency),
+    }
+}
+
+fn parse_share(text: &str) -> Option<Share> {
+    match text.split_once(' ') {
+        None => Percent::parse(text).ok().map(Share::Percent),
+        Some((amount, currency)) => {
+            let currency: Currency = currency.parse().ok()?;
+            Money::parse(amount, currency).ok().map(Share::Amount)
+        }
+    }
+}
+
+impl RowReader {
+    /// The next column's share.
+    pub(super) fn next_share(&mut self) -> Result<Share, Error> {
+        self.next_as(|text: String| parse_share(&text).ok_or(()))
+    }
+
+    /// The next column's share, unless it is null.
+    pub(super) fn next_share_opt(&mut self) -> Result<Option<Share>, Error> {
+        self.next_as(|text: Option<String>| text.map(|text| parse_share(&text).ok_or(())).transpose())
+    }
+
+    /// What the next column's JSON text says, unless it is null.
+    pub(super) fn next_json<T: DeserializeOwned>(&mut self) -> Result<Option<T>, Error> {
+        self.next_as(|text: Option<String>| text.map(|text| serde_json::from_str(&text)).transpose())
+    }
+
+    /// The next column's tags.
+    pub(super) fn next_tags(&mut self) -> Result<Vec<Tag>, Error> {
+        self.next_as(|text: String| {
+            let tags: Vec<String> = serde_json::from_str(&text).map_err(|_| ())?;
+            tags.iter().map(|tag| tag.parse().map_err(|_| ())).collect()
+        })
+    }
+}
