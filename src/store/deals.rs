@@ -258,7 +258,9 @@ fn selects(filter: &Filter, now: jiff::Timestamp) -> Vec<SelectStatement> {
             DealStatus::Closed => status.add(stored(*wanted)).add(ended(DealStatus::Accepted)),
         };
     }
-    common.cond_where(status);
+    if !filter.statuses.is_empty() {
+        common.cond_where(status);
+    }
 
     let side = |own: &'static str, other: &'static str, of: PartnerId, with: Option<PartnerId>| {
         let mut select = common.clone();

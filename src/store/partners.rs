@@ -156,7 +156,9 @@ fn select(filter: &Filter) -> SelectStatement {
             roles = roles.add(Expr::col(column).eq(true));
         }
     }
-    select.cond_where(roles);
+    if filter.roles != Roles::default() {
+        select.cond_where(roles);
+    }
     if !filter.tags.is_empty() {
         let mut tagged = Query::select();
         tagged
