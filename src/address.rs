@@ -93,6 +93,12 @@ pub fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> IpAddr 
     client
 }
 
+/// Whether the client spoke TLS with a trusted proxy, by its `X-Forwarded-Proto`.
+pub fn came_by_tls(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> bool {
+    trusted.iter().any(|network| network.contains(peer.to_canonical()))
+        && headers.get("x-forwarded-proto").is_some_and(|scheme| scheme.as_bytes().eq_ignore_ascii_case(b"https"))
+}
+
 /// One entry of the list. Some proxies add the port.
 fn forwarded_address(entry: &[u8]) -> Option<IpAddr> {
     let entry = std::str::from_utf8(entry).ok()?.trim();
@@ -117,6 +123,16 @@ mod tests {
             headers.append("x-forwarded-for", HeaderValue::from_bytes(line).unwrap());
         }
         client(peer.parse().unwrap(), &headers, &trusted).to_string()
+    }
+
+    #[test]
+    fn a_trusted_proxy_says_whether_the_client_spoke_tls() {
+        let trusted = ["10.0.0.0/8".parse().unwrap()];
+        let mut headers = HeaderMap::new();
+        assert!(!came_by_tls("10.0.0.1".parse().unwrap(), &headers, &trusted));
+        headers.insert("x-forwarded-proto", HeaderValue::from_static("https"));
+        assert!(came_by_tls("10.0.0.1".parse().unwrap(), &headers, &trusted));
+        assert!(!came_by_tls("192.0.2.1".parse().unwrap(), &headers, &trusted));
     }
 
     #[test]

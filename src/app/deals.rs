@@ -142,7 +142,10 @@ pub fn propose(
     if event.status == EventStatus::Draft && maker != event.org {
         return Err(Error::forbidden("event: only its organizer may propose a deal for a draft"));
     }
-    let found = store::partners::find_all(tx, &[maker, proposal.subj, event.org])?;
+    // Whom the deal may bind at once must not drop its role, or be removed, meanwhile.
+    let involved = [maker, proposal.subj, event.org];
+    store::partners::lock(tx, &involved)?;
+    let found = store::partners::find_all(tx, &involved)?;
     let partner = |id: PartnerId, field: &'static str| {
         found
             .iter()
@@ -161,7 +164,8 @@ pub fn propose(
     }
     open_for_deals(&event, tx.now())?;
     let org_settings = store::settings::find(tx, org.id)?;
-    let term = terms(proposal, event.currency, by_platform, org_settings.core.unwrap_or(installation.core))?;
+    let own_core = org_settings.core.filter(|core| core.currency().is_none_or(|own| own == event.currency));
+    let term = terms(proposal, event.currency, by_platform, own_core.unwrap_or(installation.core))?;
 
     let other_side_is_org = parties.reversed || parties.subj == parties.org;
     let other_settings = if other_side_is_org { org_settings } else { store::settings::find(tx, agent.id)? };
@@ -185,10 +189,10 @@ pub fn propose(
         updated_at: now,
     };
     store::deals::insert(tx, &deal).map_err(|error| match error {
-        store::Error::Constraint { .. } => {
+        error if error.violates(store::deals::OPEN_KEY) => {
             Error::conflict("open_proposal", "a proposal between the two for this event is still open: answer it first")
         }
-        error => error.into(),
+        error => contested(error),
     })?;
     Ok(deal)
 }
@@ -215,9 +219,10 @@ pub fn change(tx: &mut Tx<'_>, caller: &Caller, id: DealId, changes: Changes) ->
         && let Change::To(to) = deal.change_status(to, actor).map_err(refused("status"))?
     {
         if to == DealStatus::Accepted {
+            agent_may_sell(tx, &deal)?;
             store::deals::close_former(tx, &deal)?;
         }
-        if !store::deals::set_status(tx, &deal, to)? {
+        if !store::deals::set_status(tx, &deal, to).map_err(contested)? {
             return Err(lost());
         }
         deal.status = to;
@@ -264,6 +269,21 @@ fn refused(field: &'static str) -> impl Fn(DealRefusal) -> Error {
             Error::invalid(field, "conflict", refusal.to_string())
         }
     }
+}
+
+/// The agent's role may have gone since the proposal.
+fn agent_may_sell(tx: &mut Tx<'_>, deal: &Deal) -> Result<(), Error> {
+    store::partners::lock(tx, &[deal.agent])?;
+    let agent = store::partners::find(tx, deal.agent)?;
+    if agent.is_some_and(|agent| agent.roles.agent && !agent.removed) {
+        return Ok(());
+    }
+    Err(Error::conflict("no_agent", format!("the partner {} does not hold the role agent any more", deal.agent)))
+}
+
+/// Of two acceptances for one event and agent at once, the constraint lets one through.
+fn contested(error: store::Error) -> Error {
+    if error.violates(store::deals::ACCEPTED_KEY) { lost() } else { error.into() }
 }
 
 fn lost() -> Error {

@@ -176,6 +176,9 @@ pub fn change(
         return Ok(event);
     }
     let now = tx.now();
+    if event.currency != was.currency {
+        no_amounts_in_deals(tx, id)?;
+    }
     event.updated_at = Some(now);
     store::events::update(tx, &event)?;
     if event.lifetime.end != was.lifetime.end {
@@ -239,6 +242,14 @@ fn apply(event: &mut Event, changes: &Changes, installation: &Installation) -> R
         event::change_status(event.status, status, has_priced_set)
             .map_err(|refusal| Error::invalid("status", "conflict", refusal.to_string()))?;
         event.status = status;
+    }
+    Ok(())
+}
+
+/// Amounts in the terms of its deals are in the event's currency.
+fn no_amounts_in_deals(tx: &mut Tx<'_>, id: EventId) -> Result<(), Error> {
+    if store::deals::with_amounts(tx, id)? {
+        return Err(Error::conflict("currency_fixed", "currency: the terms of a deal for this event are amounts in it"));
     }
     Ok(())
 }

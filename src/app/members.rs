@@ -45,6 +45,7 @@ pub fn add(
     email: &Email,
     role: MemberRole,
 ) -> Result<Member, Error> {
+    store::partners::lock(tx, &[partner])?;
     administered(tx, caller, partner)?;
     let user = store::users::find_by_email(tx, email)?
         .ok_or_else(|| Error::invalid("email", "unknown", "no user has this address: let them register first"))?;
@@ -67,6 +68,7 @@ pub fn change(
     user: UserId,
     role: Option<MemberRole>,
 ) -> Result<Member, Error> {
+    store::partners::lock(tx, &[partner])?;
     let of = administered(tx, caller, partner)?;
     let member = store::members::find(tx, partner, user)?.ok_or(Error::NotFound("member"))?;
     let Some(role) = role.filter(|role| *role != member.role) else { return Ok(member) };
@@ -82,6 +84,7 @@ pub fn change(
 /// # Errors
 /// [`Error::NotFound`]; [`Error::Conflict`] for the last owner.
 pub fn remove(tx: &mut Tx<'_>, caller: &Caller, partner: PartnerId, user: UserId) -> Result<(), Error> {
+    store::partners::lock(tx, &[partner])?;
     let of = administered(tx, caller, partner)?;
     let member = store::members::find(tx, partner, user)?.ok_or(Error::NotFound("member"))?;
     if member.role == MemberRole::Owner {
@@ -101,7 +104,6 @@ fn administered(tx: &mut Tx<'_>, caller: &Caller, partner: PartnerId) -> Result<
 
 /// Refuses for the last owner; else sees to it that the partner's `user` is an owner who stays.
 fn before_owner_goes(tx: &mut Tx<'_>, partner: Partner, user: UserId) -> Result<(), Error> {
-    store::partners::lock(tx, partner.id)?;
     let mut others = store::members::of_partner(tx, partner.id)?
         .into_iter()
         .filter(|member| member.role == MemberRole::Owner && member.user != user);

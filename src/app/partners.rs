@@ -187,6 +187,7 @@ pub fn remove(tx: &mut Tx<'_>, caller: &Caller, id: PartnerId) -> Result<(), Err
 
 /// The partner, where the caller may change it.
 fn managed(tx: &mut Tx<'_>, caller: &Caller, id: PartnerId) -> Result<Partner, Error> {
+    store::partners::lock(tx, &[id])?;
     let partner = store::partners::find(tx, id)?.ok_or(Error::NotFound("partner"))?;
     if !access::manages(caller, id) {
         return Err(Error::forbidden("only the partner's owners and managers may change it"));
@@ -264,5 +265,5 @@ fn seen(tx: &mut Tx<'_>, caller: &Caller, partners: Vec<Partner>) -> Result<Vec<
         let sight = access::partner_sight(caller, partner.id, opened.contains(&partner.id));
         PartnerView { partner, sight }
     };
-    Ok(partners.into_iter().map(view).collect())
+    Ok(partners.into_iter().map(view).filter(|view| view.sight != Sight::Hidden).collect())
 }

@@ -77,6 +77,8 @@ pub struct Call {
     pub address: IpAddr,
     /// The hash of the session's token, where there is a cookie.
     pub session: Option<[u8; 32]>,
+    /// Whether the client came through TLS, ours or a trusted proxy's.
+    pub secure: bool,
     context: Context,
     credentials: Result<Credentials, Error>,
     picked: Option<PartnerId>,
@@ -113,6 +115,7 @@ impl FromRequestParts<App> for Call {
         };
         Ok(Self {
             address: crate::address::client(peer(parts), headers, &app.trusted_proxies),
+            secure: app.tls || crate::address::came_by_tls(peer(parts), headers, &app.trusted_proxies),
             credentials: credentials(headers, app, session),
             session,
             context: parts.extensions.get::<Context>().cloned().unwrap_or_default(),
@@ -223,6 +226,27 @@ impl Call {
         let pairs = self.pairs.as_ref().map_err(Clone::clone)?;
         let Some((_, schema)) = pairs.iter().find(|(name, _)| name == FIELDS_SCHEMA.name) else { return Ok(None) };
         Selection::parse::<T>(schema).map(Some).map_err(|invalid| Error::field(FIELDS_SCHEMA.name, invalid))
+    }
+
+    /// Writes something for somebody who was not known before this request, and answers with it.
+    ///
+    /// # Errors
+    /// Those of the use case.
+    pub async fn welcome<T, F>(self, status: StatusCode, mut act: F) -> Result<Response<Body>, Error>
+    where
+        T: Resource,
+        F: FnMut(&mut Tx<'_>) -> Result<(Caller, T), app::Error> + Send + 'static,
+    {
+        let selection = self.selection::<T>()?;
+        let body = self
+            .app
+            .store
+            .write(move |tx| -> Result<_, Error> {
+                let (caller, value) = act(tx)?;
+                render(tx, &caller, &value, selection.as_ref())
+            })
+            .await?;
+        Ok(answer::json(status, body))
     }
 
     /// Finds out who asks.

@@ -41,6 +41,10 @@ statements! {
     WRITE_END_OF_EVENT =
         "update deals set status = case status when 'new' then 'canceled' else 'closed' end, updated_at = event_ends_at \
          where event_id = $1 and status in ('new', 'accepted') and event_ends_at <= $2";
+    // A share that is an amount is stored with its currency after a space.
+    WITH_AMOUNTS =
+        "select 1 from deals where event_id = $1 and status in ('new', 'accepted') \
+         and (term_org like '% %' or term_extra like '% %' or term_core like '% %') limit 1";
     ACCEPTED_OF =
         "select id from deals where status = 'accepted' and event_ends_at > $2 and obj_id = $1 \
          union all \
@@ -59,6 +63,11 @@ statements! {
         "select distinct event_id from deals where event_id = any($2) and agent_id = $1 \
          and (status in ('accepted', 'closed') or (reversed and obj_id = $1) or (not reversed and subj_id = $1))";
 }
+
+/// The name of the constraint that lets an event and an agent have one accepted deal.
+pub const ACCEPTED_KEY: &str = "deals_event_id_agent_id_key";
+/// The name of the constraint that lets an event and an agent have one open proposal.
+pub const OPEN_KEY: &str = "deals_agent_id_event_id_key";
 
 /// Finds a deal.
 pub fn find(tx: &mut Tx<'_>, id: DealId) -> Result<Option<Deal>, Error> {
@@ -151,6 +160,11 @@ pub fn write_ends_of(tx: &mut Tx<'_>, event: EventId) -> Result<(), Error> {
     let now = tx.now();
     tx.execute(WRITE_END_OF_EVENT, params![event, now])?;
     Ok(())
+}
+
+/// Whether an open or accepted deal of the event has an amount in its terms.
+pub fn with_amounts(tx: &mut Tx<'_>, event: EventId) -> Result<bool, Error> {
+    Ok(tx.query_opt(WITH_AMOUNTS, params![event])?.is_some())
 }
 
 /// Some of the accepted deals of a partner.

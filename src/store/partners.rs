@@ -18,7 +18,7 @@ macro_rules! columns {
 
 statements! {
     BY_IDS = concat!("select ", columns!(), " from partners where id = any($1)");
-    LOCK = "select id from partners where id = $1 for update";
+    LOCK = "select id from partners where id = any($1) order by id for update";
     INSERT = concat!(
         "insert into partners (", columns!(), ", name_folded) \
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
@@ -41,9 +41,10 @@ pub fn find(tx: &mut Tx<'_>, id: PartnerId) -> Result<Option<Partner>, Error> {
     Ok(find_all(tx, &[id])?.pop())
 }
 
-/// Keeps others from changing the partner and its members until the transaction ends.
-pub fn lock(tx: &mut Tx<'_>, id: PartnerId) -> Result<(), Error> {
-    tx.query_opt(LOCK, params![id])?;
+/// Keeps others from changing the partners and what hangs on them until the transaction ends: their members, and which
+/// deals they have accepted. What was read before is read again.
+pub fn lock(tx: &mut Tx<'_>, ids: &[PartnerId]) -> Result<(), Error> {
+    tx.query(LOCK, params![ids])?;
     Ok(())
 }
 

@@ -88,11 +88,11 @@ pub fn event_sight(caller: &Caller, event: &Event, deal_opens: bool) -> Sight {
     }
 }
 
-/// How much of a deal the caller may see: all of it for its sides and the platform, but not for
-/// those of their members who don't sell.
+/// How much of a deal the caller may see: all of it for the managers of its sides and of the platform. Cashiers see
+/// orders, not what the partners agreed.
 pub fn deal_sight(caller: &Caller, deal: &Deal) -> Sight {
     let own = caller.acts_for(deal.obj) || caller.acts_for(deal.subj) || caller.is_platform();
-    if own && caller.may(Right::Sell) { Sight::Full } else { Sight::Hidden }
+    if own && caller.may(Right::Manage) { Sight::Full } else { Sight::Hidden }
 }
 
 /// As whom the caller may change a deal, if at all.
@@ -265,7 +265,7 @@ mod tests {
         use MemberRole::{Cashier, Gate, Manager, Owner};
         let deal = deal(ORGANIZER, AGENT);
         for (role, sight) in
-            [(Owner, Sight::Full), (Manager, Sight::Full), (Cashier, Sight::Full), (Gate, Sight::Hidden)]
+            [(Owner, Sight::Full), (Manager, Sight::Full), (Cashier, Sight::Hidden), (Gate, Sight::Hidden)]
         {
             for id in [ORGANIZER, AGENT, PLATFORM] {
                 assert_eq!(deal_sight(&caller(id, role), &deal), sight, "{id} {role}");

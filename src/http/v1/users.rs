@@ -5,13 +5,13 @@ use axum::http::{Response, StatusCode};
 use serde_json::Value;
 
 use crate::app::users::{self, Changes, Registration, UserView};
+use crate::domain::access::Caller;
 use crate::domain::id::UserId;
 use crate::domain::invalid::Invalid;
 use crate::domain::user::check_password;
-use crate::http::answer;
 use crate::http::call::{Anyone, Call, Reading, Writing};
 use crate::http::error::Error;
-use crate::http::fields::{Loaded, Type, shapes, write};
+use crate::http::fields::{Type, shapes};
 use crate::http::input::{BodyDoc, JsonBody, parsed, short, string};
 use crate::http::path::PathId;
 use crate::http::query::Param;
@@ -32,13 +32,13 @@ pub async fn register(call: Call, body: JsonBody) -> Result<Response<Body>, Erro
         Some((email?, password?, first_name, last_name))
     })?;
     call.app.limits.register(call.address)?;
-    let app = call.app;
-    let password_hash = app.passwords.hash(&password).await?;
-    let (id, registration) = (app.new_id(), Registration { email, password_hash, first_name, last_name });
-    let view = app.store.write(move |tx| users::register(tx, id, &registration)).await?;
-    let mut json = Vec::new();
-    write::object(&view, None, &Loaded::default(), &mut json);
-    Ok(answer::json(StatusCode::CREATED, json))
+    let password_hash = call.app.passwords.hash(&password).await?;
+    let (id, registration) = (call.app.new_id(), Registration { email, password_hash, first_name, last_name });
+    call.welcome(StatusCode::CREATED, move |tx| {
+        let view = users::register(tx, id, &registration)?;
+        Ok((Caller { user: Some(id), partner: None }, view))
+    })
+    .await
 }
 
 /// GET of one, which is the caller itself.

@@ -4,11 +4,12 @@ use axum::body::Body;
 use axum::http::{Response, StatusCode, header};
 use bytes::Bytes;
 
-use crate::app::{Error as AppError, sessions, users};
+use crate::app::callers::{Credentials, identify};
+use crate::app::{sessions, users};
 use crate::domain::user::Email;
 use crate::http::call::{Anyone, Call, Reading};
 use crate::http::error::Error;
-use crate::http::fields::{Loaded, Type, write};
+use crate::http::fields::Type;
 use crate::http::input::{BodyDoc, JsonBody, string};
 use crate::http::query::Param;
 use crate::http::{answer, cookie};
@@ -32,7 +33,7 @@ pub async fn sign_in(call: Call, body: JsonBody) -> Result<Response<Body>, Error
         Some((email?, password?))
     })?;
     call.app.limits.sign_in(call.address, &crate::domain::text::fold(&email))?;
-    let app = call.app;
+    let app = call.app.clone();
     let known = match email.parse::<Email>() {
         Ok(email) => app.store.read(move |tx| sessions::password_hash(tx, &email)).await?,
         Err(_) => None,
@@ -47,11 +48,14 @@ pub async fn sign_in(call: Call, body: JsonBody) -> Result<Response<Body>, Error
     };
     let token = random::hex_token::<32>()?;
     let (hash, lifetime) = (app.secret.token_hash(&token), app.installation.session_lifetime);
-    let view = app.store.write(move |tx| sessions::start(tx, user, &hash, lifetime)).await?;
-    let mut json = Vec::new();
-    write::object(&view, None, &Loaded::default(), &mut json);
-    let response = answer::json(StatusCode::OK, json);
-    Ok(with_cookie(response, &token, lifetime.as_secs(), app.tls))
+    let secure = call.secure;
+    let response = call
+        .welcome(StatusCode::OK, move |tx| {
+            let view = sessions::start(tx, user, &hash, lifetime)?;
+            Ok((identify(tx, Credentials::Session(hash), None)?, view))
+        })
+        .await?;
+    Ok(with_cookie(response, &token, lifetime.as_secs(), secure))
 }
 
 /// GET: the user who is signed in.
@@ -61,11 +65,11 @@ pub async fn show(call: Reading<Anyone>) -> Result<Response<Body>, Error> {
 
 /// DELETE: ends the session, and clears the cookie also where there is none.
 pub async fn sign_out(call: Call) -> Result<Response<Body>, Error> {
-    let tls = call.app.tls;
+    let secure = call.secure;
     if let Some(session) = call.session {
-        call.app.store.write(move |tx| sessions::end(tx, &session).map_err(|error: AppError| error)).await?;
+        call.app.store.write(move |tx| sessions::end(tx, &session)).await?;
     }
-    Ok(with_cookie(answer::json(StatusCode::OK, Bytes::from_static(b"{}")), "", 0, tls))
+    Ok(with_cookie(answer::json(StatusCode::OK, Bytes::from_static(b"{}")), "", 0, secure))
 }
 
 fn with_cookie(mut response: Response<Body>, token: &str, max_age_seconds: i64, tls: bool) -> Response<Body> {
