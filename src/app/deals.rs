@@ -42,13 +42,13 @@ pub struct Proposal {
     pub event: EventId,
     /// Whom it is made to; the proposer itself for a deal with the event's organizer.
     pub subj: PartnerId,
-    /// Whom it is made by; heeded from the platform alone.
-    pub obj: Option<PartnerId>,
+    /// Whom it is made by; heeded from the platform alone, so nobody else's is wrong.
+    pub obj: Option<Result<PartnerId, Invalid>>,
     /// What the organizer gets.
     pub org: GivenShare,
     /// The agent's surcharge.
     pub extra: Option<GivenShare>,
-    /// The platform's commission; heeded from the platform alone. Any JSON, for nobody else's is looked at.
+    /// The platform's commission; heeded from the platform alone, so nobody else's is wrong.
     pub core: Option<Result<GivenShare, Invalid>>,
     /// Whether the customer pays the platform's commission.
     pub pfc: bool,
@@ -133,8 +133,8 @@ pub fn propose(
     proposal: &Proposal,
 ) -> Result<Deal, Error> {
     let by_platform = caller.is_platform();
-    let maker = match proposal.obj {
-        Some(obj) if by_platform => obj,
+    let maker = match &proposal.obj {
+        Some(obj) if by_platform => obj.clone().map_err(at("obj"))?,
         _ => acting(caller)?.id,
     };
     let event = store::events::find_locked(tx, proposal.event)?

@@ -17,6 +17,8 @@ pub const KEPT: SignedDuration = SignedDuration::from_hours(24);
 pub struct Once {
     /// Who asks: the partner, or the user who has none.
     pub scope: ObjectId,
+    /// The user, who may have had no partner when the request was first made: it may have created one.
+    pub user: Option<ObjectId>,
     /// The key that the client chose.
     pub key: String,
     /// The hash of method, path with query, and body.
@@ -54,16 +56,17 @@ pub fn look_up(tx: &mut Tx<'_>, secret: &Secret, once: &Once) -> Result<Known, E
         return Ok(Known::Running);
     }
     let since = tx.now().saturating_sub(KEPT).map_err(|error| Error::Internal(error.to_string()))?;
-    let Some(answered) = store::idempotency::find(tx, once.scope, &once.key, since)? else {
-        return Ok(Known::New);
-    };
-    if answered.request_hash != once.request_hash {
-        return Ok(Known::Other);
+    for scope in [Some(once.scope), once.user].into_iter().flatten() {
+        let Some(answered) = store::idempotency::find(tx, scope, &once.key, since)? else { continue };
+        if answered.request_hash != once.request_hash {
+            return Ok(Known::Other);
+        }
+        let body = secret
+            .open(&context(scope, &once.key), &answered.answer)
+            .map_err(|_| Error::Internal("idempotent_requests.answer cannot be opened".into()))?;
+        return Ok(Known::Answered(Answer { status: answered.status, body }));
     }
-    let body = secret
-        .open(&once.context(), &answered.answer)
-        .map_err(|_| Error::Internal("idempotent_requests.answer cannot be opened".into()))?;
-    Ok(Known::Answered(Answer { status: answered.status, body }))
+    Ok(Known::New)
 }
 
 /// Records the answer, sealed: it may hold a secret.
@@ -71,21 +74,21 @@ pub fn look_up(tx: &mut Tx<'_>, secret: &Secret, once: &Once) -> Result<Known, E
 /// # Errors
 /// Those of the store.
 pub fn record(tx: &mut Tx<'_>, secret: &Secret, once: &Once, answer: &Answer) -> Result<(), Error> {
-    let sealed = secret.seal(&once.context(), &answer.body).map_err(|error| Error::Internal(error.to_string()))?;
+    let sealed = secret.seal(&context(once.scope, &once.key), &answer.body).map_err(|error| Error::Internal(error.to_string()))?;
     let answered = Answered { request_hash: once.request_hash, status: answer.status, answer: sealed };
     Ok(store::idempotency::put(tx, once.scope, &once.key, &answered)?)
 }
 
-impl Once {
-    /// What binds a sealed answer to its request.
-    fn context(&self) -> Vec<u8> {
-        [self.scope.as_bytes().as_slice(), self.key.as_bytes()].concat()
-    }
+/// What binds a sealed answer to its request.
+fn context(scope: ObjectId, key: &str) -> Vec<u8> {
+    [scope.as_bytes().as_slice(), key.as_bytes()].concat()
+}
 
+impl Once {
     /// Two keys that share a number by chance get a 409 when they run at once; the client then asks again.
     fn lock_number(&self) -> i64 {
         use sha2::{Digest, Sha256};
-        let digest: [u8; 32] = Sha256::digest(self.context()).into();
+        let digest: [u8; 32] = Sha256::digest(context(self.scope, &self.key)).into();
         let [a, b, c, d, e, f, g, h, ..] = digest;
         i64::from_be_bytes([a, b, c, d, e, f, g, h])
     }

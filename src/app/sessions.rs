@@ -15,7 +15,7 @@ use crate::store::{self, Tx};
 /// How often one may sign in and register. Kept in memory: each server counts for itself.
 pub struct Limits {
     sign_in_by_address: DefaultKeyedRateLimiter<IpAddr>,
-    sign_in_by_account: DefaultKeyedRateLimiter<String>,
+    by_account: DefaultKeyedRateLimiter<String>,
     register_by_address: DefaultKeyedRateLimiter<IpAddr>,
     clock: DefaultClock,
 }
@@ -25,33 +25,34 @@ impl Limits {
     pub fn new(config: &Config) -> Self {
         Self {
             sign_in_by_address: RateLimiter::keyed(Quota::per_minute(config.sign_in_per_minute)),
-            sign_in_by_account: RateLimiter::keyed(Quota::per_minute(config.sign_in_per_account)),
+            by_account: RateLimiter::keyed(Quota::per_minute(config.sign_in_per_account)),
             register_by_address: RateLimiter::keyed(Quota::per_hour(config.registrations_per_hour)),
             clock: DefaultClock::default(),
         }
     }
 
-    /// Counts an attempt to sign in.
+    /// Counts an attempt to sign in; nobody's account where the address has not the form of one.
     ///
     /// # Errors
     /// [`Error::TooManyRequests`].
-    pub fn sign_in(&self, address: IpAddr, account: &str) -> Result<(), Error> {
+    pub fn sign_in(&self, address: IpAddr, email: Option<&Email>) -> Result<(), Error> {
         self.check(&self.sign_in_by_address, &network(address))?;
-        self.check(&self.sign_in_by_account, &account.to_owned())
+        email.map_or(Ok(()), |email| self.check(&self.by_account, &email.folded()))
     }
 
-    /// Counts a registration.
+    /// Counts a registration; for its account it counts like a sign-in, for it tells as well whether there is one.
     ///
     /// # Errors
     /// [`Error::TooManyRequests`].
-    pub fn register(&self, address: IpAddr) -> Result<(), Error> {
-        self.check(&self.register_by_address, &network(address))
+    pub fn register(&self, address: IpAddr, email: &Email) -> Result<(), Error> {
+        self.check(&self.register_by_address, &network(address))?;
+        self.check(&self.by_account, &email.folded())
     }
 
     /// Forgets who has not been seen for as long as a limit looks back, so that memory stays bounded.
     pub fn forget_idle(&self) {
         self.sign_in_by_address.retain_recent();
-        self.sign_in_by_account.retain_recent();
+        self.by_account.retain_recent();
         self.register_by_address.retain_recent();
     }
 

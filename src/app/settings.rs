@@ -64,6 +64,7 @@ pub fn change(
     partner: PartnerId,
     changes: &Changes,
 ) -> Result<SettingsView, Error> {
+    store::partners::lock(tx, &[partner])?;
     let mut settings = get(tx, caller, installation, partner)?.settings;
     let default = Settings::default();
     if let Some(change) = changes.accept_org_min {

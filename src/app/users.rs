@@ -122,6 +122,7 @@ pub fn change(
     id: UserId,
     changes: &Changes,
 ) -> Result<UserView, Error> {
+    store::users::lock(tx, id)?;
     let UserView { mut user, partners } = get(tx, caller, id)?;
     let was = user.clone();
     if let Some(email) = &changes.email {

@@ -1,5 +1,6 @@
 //! The subcommands of the binary, one file each.
 
+mod bench;
 mod doctor;
 mod key;
 mod listener;
@@ -63,6 +64,9 @@ enum Command {
     /// Manage API keys, by which partners' programs sign in
     #[command(subcommand, arg_required_else_help = true)]
     Key(key::Command),
+    /// Measure stores and servers that were made for it
+    #[command(subcommand, arg_required_else_help = true, hide = true)]
+    Bench(bench::Command),
 }
 
 /// Runs the program with the arguments of the process. What cannot be done is said in one line on
@@ -92,6 +96,7 @@ fn execute(command: Command) -> Result<ExitCode, Failure> {
         Command::User(command) => user::run(command)?,
         Command::Partner(command) => partner::run(command)?,
         Command::Key(command) => key::run(command)?,
+        Command::Bench(command) => bench::run(command)?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -573,14 +573,14 @@ fn render<T: Resource>(
 fn once_of(call: &Call, caller: &Caller, body: &[u8]) -> Result<Option<Once>, Error> {
     let Some(half) = &call.once else { return Ok(None) };
     let half = half.as_ref().map_err(Clone::clone)?;
-    let scope: Option<ObjectId> =
-        caller.partner.as_ref().map(|acting| acting.id.into()).or(caller.user.map(ObjectId::from));
-    let scope = scope.ok_or(app::Error::Unauthenticated)?;
+    let user = caller.user.map(ObjectId::from);
+    let partner = caller.partner.as_ref().map(|acting| acting.id.into());
+    let scope = partner.or(user).ok_or(app::Error::Unauthenticated)?;
     let mut hash = Sha256::new();
     hash.update(half.request.as_bytes());
     hash.update([0]);
     hash.update(body);
-    Ok(Some(Once { scope, key: half.key.clone(), request_hash: hash.finalize().into() }))
+    Ok(Some(Once { scope, user, key: half.key.clone(), request_hash: hash.finalize().into() }))
 }
 
 /// Runs a request whose repetition is answered as the first was. A refusal that would be the same again is recorded too,

@@ -94,7 +94,7 @@ fn operation(route: &Route) -> Value {
 }
 
 /// `get_v1_resources_deals_iddeal`
-fn operation_id(route: &Route) -> String {
+pub(super) fn operation_id(route: &Route) -> String {
     let path = route.path.replace(['{', '}', '.'], "").replace('/', "_");
     format!("{}{path}", route.method.as_str().to_lowercase())
 }
@@ -104,18 +104,25 @@ fn parameters(route: &Route) -> Vec<Value> {
     for name in route.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')) {
         parameters.push(json!({
             "name": name, "in": "path", "required": true, "description": "Id",
-            "schema": value(Type::Id), "example": example_of(name),
+            "schema": given(Type::Id), "example": example_of(name),
         }));
     }
     let objects = matches!(route.answers, Answers::One | Answers::List);
     let list: &[Param] = if route.answers == Answers::List { PAGING } else { &[] };
     let schema: &[Param] = if objects { &[FIELDS_SCHEMA] } else { &[] };
     for param in route.query.iter().chain(list).chain(schema) {
-        let mut schema = value(param.of);
+        let mut schema = given(param.of);
         if param.name == "status" && route.path.ends_with("/deals") {
             schema["items"]["enum"].as_array_mut().map(|words| words.push(json!("all"))).unwrap_or_default();
         }
-        let mut parameter = json!({"name": param.name, "in": "query", "description": param.doc, "schema": schema});
+        // An empty value counts as none; an empty schema asks for nothing, which is a mistake.
+        let may_be_empty = param.name != FIELDS_SCHEMA.name;
+        if !may_be_empty {
+            schema["minLength"] = json!(1);
+        }
+        let mut parameter = json!({
+            "name": param.name, "in": "query", "description": param.doc, "schema": schema, "allowEmptyValue": may_be_empty,
+        });
         if parameter["schema"]["type"] == "array" {
             parameter["style"] = json!("form");
             parameter["explode"] = json!(false);
@@ -125,7 +132,7 @@ fn parameters(route: &Route) -> Vec<Value> {
     parameters
 }
 
-fn example_of(name: &str) -> &'static str {
+pub(super) fn example_of(name: &str) -> &'static str {
     match name {
         "idpartner" => demo::NANOBILET,
         "iddeal" => demo::DEAL,
@@ -161,7 +168,7 @@ fn responses(route: &Route) -> Value {
 }
 
 /// What a route may refuse, from what it takes.
-fn error_statuses(route: &Route) -> Vec<u16> {
+pub(super) fn error_statuses(route: &Route) -> Vec<u16> {
     let mut statuses = Vec::new();
     if !matches!(route.answers, Answers::Other(_)) {
         statuses.extend([400, 406, 503]);
@@ -193,7 +200,7 @@ fn json_content(schema: Value) -> Value {
 fn request_content(route: &Route, body: &BodyDoc) -> Value {
     let mut schema = object(&(body.shapes)(), true);
     for param in body.extra {
-        schema["properties"][param.name] = described(value(param.of), param.doc);
+        schema["properties"][param.name] = described(given(param.of), param.doc);
     }
     if !body.required.is_empty() {
         schema["required"] = json!(body.required);
@@ -205,7 +212,7 @@ fn request_content(route: &Route, body: &BodyDoc) -> Value {
     content
 }
 
-fn example_body(route: &Route) -> Option<Value> {
+pub(super) fn example_body(route: &Route) -> Option<Value> {
     Some(match (route.method.as_str(), route.path) {
         ("POST", "/v1/resources/deals") => json!({
             "event": demo::EVENTS[3].0, "subj": demo::ORGANIZATOR, "term": {"extra": 10, "org": 10, "pfc": true}
@@ -213,12 +220,17 @@ fn example_body(route: &Route) -> Option<Value> {
         ("PATCH", "/v1/resources/deals/{iddeal}") => json!({"status": "accepted"}),
         ("POST", "/v1/resources/partners") => json!({"name": "Cassa", "roles": ["agent"]}),
         ("PATCH", "/v1/resources/partners/{idpartner}") => json!({"contact": {"www": "http://nanobilet.ru"}}),
+        ("PATCH", "/v1/resources/partners/{idpartner}/settings") => json!({"auto_accept_deals": true}),
         ("POST", "/v1/resources/partners/{idpartner}/api_keys") => json!({"name": "box office"}),
+        ("PATCH", "/v1/resources/partners/{idpartner}/api_keys/{idkey}") => json!({"name": "web shop"}),
         ("POST", "/v1/resources/partners/{idpartner}/members") => json!({"email": "org@tc.ru", "role": "cashier"}),
         ("POST", "/v1/resources/events") => json!({
             "lifetime": "BEGIN:VEVENT\r\nDTSTART;VALUE=DATE-TIME:20300124T160000Z\r\nDTEND;VALUE=DATE-TIME:20300124T173000Z\r\nEND:VEVENT\r\n",
             "title": {"text": "Concert"}
         }),
+        ("PATCH", "/v1/resources/partners/{idpartner}/members/{iduser}") => json!({"role": "manager"}),
+        ("PATCH", "/v1/resources/events/{idevent}") => json!({"tags": ["rock"], "age_rating": 12}),
+        ("PATCH", "/v1/resources/users/{user_id}") => json!({"first_name": "Egor"}),
         ("POST", "/v1/resources/users") => json!({"email": "new@example.com", "password": "long enough"}),
         ("POST", "/v1/services/whoami") => json!({"email": "ag@tc.ru", "password": demo::PASSWORD}),
         _ => return None,
@@ -230,7 +242,8 @@ fn object(shapes: &[Shape], request: bool) -> Value {
     let mut properties = Map::new();
     for shape in shapes.iter().filter(|shape| !request || shape.writable) {
         let schema = match &shape.kind {
-            ShapeKind::Value(of) => value(if request { shape.input.unwrap_or(*of) } else { *of }),
+            ShapeKind::Value(of) if request => given(shape.input.unwrap_or(*of)),
+            ShapeKind::Value(of) => value(*of),
             ShapeKind::Object { fields, nullable } => {
                 let mut schema = object(fields, request);
                 if *nullable {
@@ -239,13 +252,13 @@ fn object(shapes: &[Shape], request: bool) -> Value {
                 schema
             }
             ShapeKind::List(fields) => json!({"type": "array", "items": object(fields, request)}),
-            ShapeKind::Ref { .. } if request => value(Type::OptId),
+            ShapeKind::Ref { .. } if request => given(Type::OptId),
             // With fields-schema an id becomes an object, and null where the caller may not read it.
             ShapeKind::Ref { kind, .. } => json!({
                 "type": ["string", "object", "null"], "pattern": ID_PATTERN,
                 "description": format!("id of a {}; an object where the schema opens it", kind.name())
             }),
-            ShapeKind::Refs(_) if request => value(Type::Ids),
+            ShapeKind::Refs(_) if request => given(Type::Ids),
             ShapeKind::Refs(_) => {
                 json!({"type": "array", "items": {"type": ["string", "object"], "pattern": ID_PATTERN}})
             }
@@ -261,8 +274,20 @@ fn described(mut schema: Value, doc: &str) -> Value {
 }
 
 const ID_PATTERN: &str = "^[0-9a-f]{24}$";
+const GIVEN_ID_PATTERN: &str = "^[0-9A-Fa-f]{24}$";
 const SHARE_PATTERN: &str = r"^-?[0-9]+(\.[0-9]+)?%?$";
 
+/// What a request may give: ids in any case.
+fn given(of: Type) -> Value {
+    match of {
+        Type::Id => json!({"type": "string", "pattern": GIVEN_ID_PATTERN}),
+        Type::OptId => json!({"type": ["string", "null"], "pattern": GIVEN_ID_PATTERN}),
+        Type::Ids => json!({"type": "array", "items": {"type": "string", "pattern": GIVEN_ID_PATTERN}}),
+        of => value(of),
+    }
+}
+
+/// What an answer holds.
 fn value(of: Type) -> Value {
     match of {
         Type::Bool => json!({"type": "boolean"}),
@@ -283,7 +308,7 @@ fn value(of: Type) -> Value {
         Type::Share => json!({"type": "string", "pattern": SHARE_PATTERN}),
         Type::ShareInput => json!({
             "type": ["string", "number", "null"],
-            "pattern": r"^[0-9]{1,2}(\.[0-9]{1,2})?%?$", "minimum": 0, "maximum": 100
+            "pattern": r"^[0-9]+(\.[0-9]{1,4})?%?$", "minimum": 0, "maximum": 1000
         }),
     }
 }

@@ -121,8 +121,7 @@ impl<'a> Query<'a> {
         name: &'static str,
         mut read: impl FnMut(&str) -> Result<T, Invalid>,
     ) -> Option<Vec<T>> {
-        let values =
-            self.values(name).flat_map(|value| value.split(',')).map(str::trim).filter(|value| !value.is_empty());
+        let values = self.values(name).flat_map(|value| value.split(',')).map(str::trim);
         let mut found = Vec::new();
         for value in values {
             match read(value) {

@@ -114,6 +114,9 @@ fn connect(file: &Path, access: OpenFlags) -> Result<Connection, OpenError> {
         connection.busy_timeout(BUSY)?;
         // Or a misspelt column in double quotes, as sea-query writes them, would be a text.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
+        // Or a statement on a table with a partial index is planned anew each time its values are
+        // bound, because they might fit the index's condition.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.execute_batch(SETTINGS)?;
         rusqlite::vtab::array::load_module(&connection)?;
         // Settings read nothing; this tells whether the file is a database at all.
@@ -174,27 +177,52 @@ fn open_error(file: &Path, error: &rusqlite::Error) -> OpenError {
 }
 
 fn serve_reads(connection: &Connection, clock: &Clock, queue: &Receiver<Message>) {
-    let mut session = Connected::new(connection);
-    while let Ok(Message::Read(job, _) | Message::Write(job, _)) = queue.recv() {
-        if job.abandoned() {
-            continue;
-        }
-        survive(|| read(&mut session, clock, job));
-        if !connection.is_autocommit() {
-            let _ = session.control("rollback");
+    let mut reader = Reader { session: Connected::new(connection), clock, began: None };
+    loop {
+        let message = queue.try_recv().or_else(|_| {
+            reader.end();
+            queue.recv()
+        });
+        let Ok(Message::Read(job, since) | Message::Write(job, since)) = message else { return reader.end() };
+        if !job.abandoned() {
+            survive(|| reader.run(job, since));
         }
     }
 }
 
-fn read(session: &mut Connected<'_>, clock: &Clock, mut job: Box<dyn Job>) {
-    match session.control("begin") {
-        Ok(()) => {
-            job.run(&mut Tx::new(session, clock.now()));
-            // Nothing was written, so how it ends changes nothing.
-            let _ = session.control("rollback");
-            job.answer();
+struct Reader<'c> {
+    session: Connected<'c>,
+    clock: &'c Clock,
+    /// When the open transaction began.
+    began: Option<Instant>,
+}
+
+impl Reader<'_> {
+    /// Runs a job. What was asked for before the open transaction began shares it: it sees all that was committed when
+    /// it was asked for. Whatever is younger gets a transaction of its own.
+    fn run(&mut self, mut job: Box<dyn Job>, since: Instant) {
+        if self.began.is_some_and(|began| since >= began) {
+            self.end();
         }
-        Err(fault) => job.refuse(fault.error),
+        if self.began.is_none() {
+            let now = Instant::now();
+            match self.session.control("begin") {
+                Ok(()) => self.began = Some(now),
+                Err(fault) => return job.refuse(fault.error),
+            }
+        }
+        let outcome = job.run(&mut Tx::new(&mut self.session, self.clock.now()));
+        if matches!(outcome, Outcome::Again | Outcome::Lost) {
+            self.end();
+        }
+        job.answer();
+    }
+
+    /// Ends the transaction if SQLite has not done so itself. Nothing was written, so how it ends changes nothing.
+    fn end(&mut self) {
+        if self.began.take().is_some() && !self.session.connection.is_autocommit() {
+            let _ = self.session.control("rollback");
+        }
     }
 }
 

@@ -15,6 +15,7 @@ macro_rules! columns {
 statements! {
     BY_IDS = concat!("select ", columns!(), " from users where id = any($1)");
     BY_EMAIL = concat!("select ", columns!(), " from users where email_folded = $1");
+    LOCK = "select id from users where id = $1 for update";
     PASSWORD = "select id, password_hash from users where email_folded = $1";
     INSERT = "insert into users (id, email, email_folded, password_hash, first_name, last_name, tags, created_at, updated_at) \
               values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
@@ -33,6 +34,12 @@ pub fn find_all(tx: &mut Tx<'_>, ids: &[UserId]) -> Result<Vec<User>, Error> {
 /// Finds a user.
 pub fn find(tx: &mut Tx<'_>, id: UserId) -> Result<Option<User>, Error> {
     Ok(find_all(tx, &[id])?.pop())
+}
+
+/// Keeps others from changing the user until the transaction ends. What was read before is read again.
+pub fn lock(tx: &mut Tx<'_>, id: UserId) -> Result<(), Error> {
+    tx.query_opt(LOCK, params![id])?;
+    Ok(())
 }
 
 /// Finds a user by address, however it is spelled.

@@ -25,7 +25,7 @@ use crate::domain::id::ObjectId;
 
 pub use load::Loaded;
 pub use parse::Selection;
-pub use shape::{Shape, ShapeKind, of as shapes};
+pub use shape::{Shape, ShapeKind, of as shapes, without as shapes_without};
 
 /// Something the API answers with: a table of fields over a type that holds their values.
 pub trait Resource: Sized + 'static {

@@ -53,6 +53,15 @@ pub fn of<T: Resource>() -> Vec<Shape> {
     T::FIELDS.iter().map(Field::shape).collect()
 }
 
+/// The fields of a resource where a request may not set these: they are ignored like what is read-only.
+pub fn without<T: Resource>(ignored: &[&str]) -> Vec<Shape> {
+    let mut shapes = of::<T>();
+    for shape in shapes.iter_mut().filter(|shape| ignored.contains(&shape.name)) {
+        shape.writable = false;
+    }
+    shapes
+}
+
 impl<T: 'static> Field<T> {
     fn shape(&self) -> Shape {
         let kind = match &self.is {

@@ -9,7 +9,7 @@ use crate::domain::id::DealId;
 use crate::domain::invalid::Invalid;
 use crate::http::call::{Manager, Reading, Source, Writing};
 use crate::http::error::Error;
-use crate::http::fields::{Type, deals::STATUSES, shapes};
+use crate::http::fields::{Type, deals::STATUSES, shapes_without};
 use crate::http::input::{BodyDoc, Input, JsonBody, boolean, parsed, share, short};
 use crate::http::path::PathId;
 use crate::http::query::Param;
@@ -26,9 +26,21 @@ pub const LIST: &[Param] = &[
     Param::new("ids", Type::Ids, "Only these deals"),
 ];
 /// The body of a proposal.
-pub const POST: BodyDoc = BodyDoc { shapes: shapes::<Deal>, extra: &[], required: &["event", "subj", "term"] };
+pub const POST: BodyDoc = BodyDoc {
+    shapes: || shapes_without::<Deal>(&["reversed_deal", "status"]),
+    extra: &[Param::new(
+        "obj",
+        Type::OptId,
+        "The partner it is made by; heeded from the platform, else it is the caller",
+    )],
+    required: &["event", "subj", "term"],
+};
 /// The body of a change: all but `status` and `reversed_deal` is read-only.
-pub const PATCH: BodyDoc = BodyDoc { shapes: shapes::<Deal>, extra: &[], required: &[] };
+pub const PATCH: BodyDoc = BodyDoc {
+    shapes: || shapes_without::<Deal>(&["event", "message", "subj", "term", "title"]),
+    extra: &[],
+    required: &[],
+};
 
 /// GET of the list.
 pub async fn list(call: Reading<Manager>) -> Result<Response<Body>, Error> {
@@ -85,7 +97,7 @@ pub async fn change(call: Writing<Manager>, id: PathId<DealId>, body: JsonBody) 
 fn proposal(input: &mut Input<'_>) -> Option<Proposal> {
     let event = input.required("event", parsed);
     let subj = input.required("subj", parsed);
-    let obj = input.nullable("obj", |value| Ok(parsed(value).ok())).flatten().flatten();
+    let obj = input.nullable("obj", |value| Ok(parsed(value))).flatten();
     let message = input.nullable("message", short).flatten();
     let title = input.object::<DealTitle>("title").flatten();
     let title = title.and_then(|title| {
@@ -98,7 +110,6 @@ fn proposal(input: &mut Input<'_>) -> Option<Proposal> {
     let (org, extra, core, pfc) = input.nested("term", |term| {
         let org = term.required("org", share);
         let extra = term.nullable("extra", share).flatten();
-        // Read for the platform alone, so for anybody else nothing in it is wrong.
         let core = term.nullable("core", |value| Ok(share(value))).flatten();
         let pfc = term.nullable("pfc", boolean).flatten().unwrap_or(false);
         Some((org?, extra, core, pfc))

@@ -9,7 +9,7 @@ use crate::domain::invalid::Invalid;
 use crate::domain::partner::{Contact, Role};
 use crate::http::call::{Anyone, Manager, Member, Reading, Source, Writing};
 use crate::http::error::Error;
-use crate::http::fields::{Type, partners::ROLES, shapes};
+use crate::http::fields::{Type, partners::ROLES, shapes, shapes_without};
 use crate::http::input::{BodyDoc, Input, JsonBody, boolean, long, nothing, parsed, short};
 use crate::http::path::PathId;
 use crate::http::query::Param;
@@ -23,7 +23,8 @@ pub const LIST: &[Param] = &[
     Param::new("removed", Type::Bool, "Only removed partners, or only others (unless given)"),
 ];
 /// The body of a new partner.
-pub const POST: BodyDoc = BodyDoc { shapes: shapes::<PartnerView>, extra: &[], required: &["name"] };
+pub const POST: BodyDoc =
+    BodyDoc { shapes: || shapes_without::<PartnerView>(&["removed"]), extra: &[], required: &["name"] };
 /// The body of a change.
 pub const PATCH: BodyDoc = BodyDoc { shapes: shapes::<PartnerView>, extra: &[], required: &[] };
 

@@ -31,7 +31,7 @@ pub async fn register(call: Call, body: JsonBody) -> Result<Response<Body>, Erro
         let last_name = input.nullable("last_name", short).flatten();
         Some((email?, password?, first_name, last_name))
     })?;
-    call.app.limits.register(call.address)?;
+    call.app.limits.register(call.address, &email)?;
     let password_hash = call.app.passwords.hash(&password).await?;
     let (id, registration) = (call.app.new_id(), Registration { email, password_hash, first_name, last_name });
     call.welcome(StatusCode::CREATED, move |tx| {

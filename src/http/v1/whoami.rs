@@ -32,11 +32,12 @@ pub async fn sign_in(call: Call, body: JsonBody) -> Result<Response<Body>, Error
         let password = input.required("password", |value| Ok(string(value)?.to_owned()));
         Some((email?, password?))
     })?;
-    call.app.limits.sign_in(call.address, &crate::domain::text::fold(&email))?;
+    let email = email.parse::<Email>().ok();
+    call.app.limits.sign_in(call.address, email.as_ref())?;
     let app = call.app.clone();
-    let known = match email.parse::<Email>() {
-        Ok(email) => app.store.read(move |tx| sessions::password_hash(tx, &email)).await?,
-        Err(_) => None,
+    let known = match email {
+        Some(email) => app.store.read(move |tx| sessions::password_hash(tx, &email)).await?,
+        None => None,
     };
     let user = match known {
         Some((user, hash)) => app.passwords.verify(&password, &hash).await?.then_some(user),

@@ -1,15 +1,12 @@
 //! The engine of the store, on SQLite and on PostgreSQL.
 //!
-//! Every test runs on SQLite in a temporary folder and, where `PARTERRE_TEST_POSTGRES` names a
-//! server (see `tests/with-postgres`), on a database of its own there.
-
-#![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails by them")]
+//! Every test runs on SQLite in a temporary folder and on a PostgreSQL database of its own.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::sync::{Arc, Barrier, mpsc};
 use std::time::Duration;
-use std::{env, fs, process, thread};
+use std::{fs, thread};
 
 use jiff::Timestamp;
 use parterre::domain::id::{Bucket, DealId, EventId, PartnerId};
@@ -20,29 +17,10 @@ use parterre::store::{
 };
 use sea_query::{Expr, ExprTrait, Order, Query};
 
-/// Makes of each test one on SQLite and one on PostgreSQL.
-macro_rules! on_both_engines {
-    ($($test:ident),* $(,)?) => {
-        mod sqlite {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $test() {
-                super::$test(super::Database::sqlite()).await;
-            })*
-        }
-
-        mod postgres {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $test() {
-                match super::Database::postgres() {
-                    Some(database) => super::$test(database).await,
-                    None => eprintln!("skipped: PARTERRE_TEST_POSTGRES names no server"),
-                }
-            })*
-        }
-    };
-}
+use crate::util::database::{Database, execute_on, postgres_server};
 
 on_both_engines! {
+    async Database;
     every_type_comes_back_as_it_went_in,
     null_comes_back_as_none_and_nothing_else,
     the_time_of_a_transaction_is_the_clock_moved_by_hand,
@@ -74,34 +52,7 @@ on_both_engines! {
     two_servers_that_migrate_at_once_migrate_once,
 }
 
-/// An empty database of one test, removed at its end.
-struct Database {
-    config: StoreConfig,
-    folder: Option<PathBuf>,
-    /// The server's own database, and the name of this one.
-    on_server: Option<(String, String)>,
-}
-
 impl Database {
-    fn sqlite() -> Self {
-        let folder = env::temp_dir().join(format!("parterre-engine-{}", unique()));
-        fs::create_dir(&folder).unwrap();
-        let file = folder.join("parterre.db");
-        Self { config: StoreConfig::new(Engine::Sqlite { file }), folder: Some(folder), on_server: None }
-    }
-
-    fn postgres() -> Option<Self> {
-        let server = env::var("PARTERRE_TEST_POSTGRES").ok()?;
-        let name = format!("engine_{}", unique());
-        execute_on(&server, &format!("create database {name}"));
-        let (base, query) = server.split_once('?').unwrap_or((&server, ""));
-        let (host, _) = base.rsplit_once('/').unwrap();
-        let url = format!("{host}/{name}?{query}");
-        let mut config = StoreConfig::new(Engine::Postgres { url });
-        config.connections = 8;
-        Some(Self { config, folder: None, on_server: Some((server, name)) })
-    }
-
     /// The migrated database with the tables these tests need.
     async fn open(&self, tables: &'static [&'static str]) -> Store {
         migrate(&self.config).unwrap();
@@ -119,32 +70,6 @@ impl Database {
         }
         store
     }
-}
-
-impl Drop for Database {
-    fn drop(&mut self) {
-        if let Some((server, name)) = &self.on_server {
-            execute_on(server, &format!("drop database if exists {name} with (force)"));
-        }
-        if let Some(folder) = &self.folder {
-            let _ = fs::remove_dir_all(folder);
-        }
-    }
-}
-
-fn unique() -> String {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    format!("{}_{}", process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
-}
-
-/// On a thread of its own, because the driver must not block one of Tokio's.
-fn execute_on(server: &str, statement: &str) {
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            let mut client = ::postgres::Client::connect(server, ::postgres::NoTls).unwrap();
-            client.batch_execute(statement).unwrap();
-        });
-    });
 }
 
 const COUNTS: &[&str] = &["create table counts (id bigint not null primary key, value bigint not null)"];
@@ -878,7 +803,7 @@ mod sqlite_only {
     #[test]
     fn what_is_wrong_with_a_file_is_said() {
         let database = Database::sqlite();
-        let folder = database.folder.clone().unwrap();
+        let folder = database.folder().unwrap().to_owned();
         let open = |file: PathBuf| {
             let config = StoreConfig::new(Engine::Sqlite { file });
             (migrate(&config).unwrap_err(), Store::open(&config).unwrap_err())
@@ -911,9 +836,7 @@ mod postgres_only {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn a_deadlock_is_run_again() {
-        let Some(database) = Database::postgres() else {
-            return;
-        };
+        let database = Database::postgres();
         let store = database.open(TWO).await;
         let (both, runs) = (Arc::new(Barrier::new(2)), Arc::new(AtomicU32::new(0)));
         let writers = [[1_i64, 2], [2, 1]].map(|order| {
@@ -940,9 +863,7 @@ mod postgres_only {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn a_collision_is_run_again_even_if_the_closure_hides_it_but_not_for_ever() {
-        let Some(database) = Database::postgres() else {
-            return;
-        };
+        let database = Database::postgres();
         let store = database.open(TWO).await;
         let collide = Statement::fixed("do $$ begin raise exception 'collision' using errcode = '40001'; end $$");
         for collisions in [0, 1, 5, u32::MAX] {
@@ -971,9 +892,7 @@ mod postgres_only {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn a_broken_connection_is_replaced_and_the_work_run_again() {
-        let Some(database) = Database::postgres() else {
-            return;
-        };
+        let database = Database::postgres();
         let store = database.open(TWO).await;
         let end = Statement::fixed("select pg_terminate_backend(pg_backend_pid())");
         let mut broken = false;
@@ -987,9 +906,11 @@ mod postgres_only {
         assert_eq!(outcome.await, Ok(()));
         assert_eq!(ids(&store).await, [1, 2, 3]);
         // Connections that broke while nobody used them.
-        let (_, name) = database.on_server.as_ref().unwrap();
-        let (server, _) = database.on_server.as_ref().unwrap();
-        execute_on(server, &format!("select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'"));
+        let name = database.name().unwrap();
+        execute_on(
+            &postgres_server(),
+            &format!("select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'"),
+        );
         for number in 10..40 {
             assert_eq!(write(&store, move |tx| put(tx, number)).await, Ok(()));
         }
@@ -997,9 +918,7 @@ mod postgres_only {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn a_lock_has_one_owner() {
-        let Some(database) = Database::postgres() else {
-            return;
-        };
+        let database = Database::postgres();
         let store = database.open(&[]).await;
         let other = store.clone();
         let both: Result<_, Error> = store

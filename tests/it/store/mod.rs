@@ -1,0 +1,3 @@
+//! The store, without anything above it.
+
+mod engine;

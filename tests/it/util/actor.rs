@@ -1,0 +1,143 @@
+//! Who talks to the server, and what they do.
+
+use serde_json::{Value, json};
+
+use super::{Answer, Request, Server, id};
+
+/// Somebody with or without credentials.
+#[derive(Clone)]
+pub struct Actor<'s> {
+    server: &'s Server,
+    /// A header that proves who it is.
+    credentials: Option<(&'static str, String)>,
+    partner: Option<String>,
+    user: Option<String>,
+    /// Headers of every request.
+    headers: Vec<(String, String)>,
+}
+
+impl<'s> Actor<'s> {
+    pub(super) fn new(
+        server: &'s Server,
+        credentials: Option<(&'static str, String)>,
+        partner: Option<String>,
+        user: Option<String>,
+    ) -> Self {
+        Self { server, credentials, partner, user, headers: Vec::new() }
+    }
+
+    /// The id of the partner that it acts for.
+    pub fn partner(&self) -> &str {
+        self.partner.as_deref().expect("acts for no partner")
+    }
+
+    /// The id of the partner that it acts for, if any.
+    pub fn may_act_for(&self) -> Option<&str> {
+        self.partner.as_deref()
+    }
+
+    /// The id of the user: the one who is signed in, or the owner of the key's partner.
+    pub fn user(&self) -> &str {
+        self.user.as_deref().expect("is no user")
+    }
+
+    /// The server it talks to.
+    pub fn server(&self) -> &'s Server {
+        self.server
+    }
+
+    /// The same with one more header on every request.
+    pub fn saying(&self, name: &str, value: &str) -> Self {
+        let mut other = self.clone();
+        other.headers.push((name.to_owned(), value.to_owned()));
+        other
+    }
+
+    /// A request with its credentials.
+    pub fn request(&self, method: &str, path: &str) -> Request {
+        let mut request = Request::new(self.server.address, method, path);
+        if let Some((name, value)) = &self.credentials {
+            request = request.header(name, value);
+        }
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        request
+    }
+
+    pub fn get(&self, path: &str) -> Answer {
+        self.request("GET", path).send()
+    }
+
+    pub fn post(&self, path: &str, body: Value) -> Answer {
+        self.request("POST", path).json(&body).send()
+    }
+
+    pub fn patch(&self, path: &str, body: Value) -> Answer {
+        self.request("PATCH", path).json(&body).send()
+    }
+
+    pub fn delete(&self, path: &str) -> Answer {
+        self.request("DELETE", path).send()
+    }
+
+    /// Proposes a deal about an event to a partner, for an `org` of 90%.
+    pub fn proposes(&self, event: &str, subj: &str) -> Answer {
+        self.proposes_terms(event, subj, json!({"org": 90}))
+    }
+
+    /// Proposes a deal about an event to a partner.
+    pub fn proposes_terms(&self, event: &str, subj: &str, term: Value) -> Answer {
+        self.post("/v1/resources/deals", json!({"event": event, "subj": subj, "term": term}))
+    }
+
+    pub fn accepts(&self, deal: &Value) -> Answer {
+        self.sets(deal, "accepted")
+    }
+
+    pub fn rejects(&self, deal: &Value) -> Answer {
+        self.sets(deal, "rejected")
+    }
+
+    pub fn cancels(&self, deal: &Value) -> Answer {
+        self.sets(deal, "canceled")
+    }
+
+    pub fn closes(&self, deal: &Value) -> Answer {
+        self.sets(deal, "closed")
+    }
+
+    /// Sets the status of a deal.
+    pub fn sets(&self, deal: &Value, status: &str) -> Answer {
+        self.patch(&deal_path(deal), json!({"status": status}))
+    }
+
+    /// Hands a proposal over to the other side.
+    pub fn hands_over(&self, deal: &Value, reversed: impl Into<Value>) -> Answer {
+        self.patch(&deal_path(deal), json!({"reversed_deal": reversed.into()}))
+    }
+
+    /// Reads a deal again.
+    pub fn sees(&self, deal: &Value) -> Value {
+        self.get(&deal_path(deal)).ok()
+    }
+
+    /// The status that a deal has for it.
+    pub fn sees_status(&self, deal: &Value) -> String {
+        self.sees(deal)["status"].as_str().unwrap().to_owned()
+    }
+
+    /// Changes its partner's settings through the platform, who may do so for a key as well.
+    pub fn has_settings(&self, settings: Value) {
+        self.server.platform().patch(&format!("/v1/resources/partners/{}/settings", self.partner()), settings).ok();
+    }
+
+    /// Changes an event of its own.
+    pub fn changes_event(&self, event: &str, changes: Value) -> Answer {
+        self.patch(&format!("/v1/resources/events/{event}"), changes)
+    }
+}
+
+fn deal_path(deal: &Value) -> String {
+    format!("/v1/resources/deals/{}", id(deal))
+}

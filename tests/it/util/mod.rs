@@ -1,0 +1,14 @@
+//! The language of the tests: a [`Server`], the [`Actor`]s who talk to it, and what they are answered.
+
+#[macro_use]
+pub mod database;
+mod actor;
+mod answer;
+mod build;
+pub mod client;
+mod server;
+
+pub use actor::Actor;
+pub use answer::{Answer, id, ids};
+pub use client::Request;
+pub use server::Server;

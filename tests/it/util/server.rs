@@ -1,0 +1,169 @@
+//! The real server, in this process, on a socket of its own.
+
+use std::fs;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, LazyLock};
+
+use axum::serve::ListenerExt;
+use jiff::{SignedDuration, Timestamp};
+use parterre::app::App;
+use parterre::config::{Config, Options};
+use parterre::jobs::{self, Outcome};
+use parterre::secret::Secret;
+use parterre::store::{Clock, Engine, Store, StoreConfig, migrate};
+use parterre::{demo, http};
+use tokio::runtime::Runtime;
+use tokio::task::JoinHandle;
+
+use super::database::Database;
+
+/// When every test begins.
+const START: &str = "2026-11-21T10:00:00Z";
+const SECRET: &str = "the secret of the tests, known to everybody";
+
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
+
+/// A server with the demo's data, whose clock stands still until it is moved.
+pub struct Server {
+    /// The platform it serves.
+    pub app: App,
+    /// Where it listens.
+    pub address: SocketAddr,
+    clock: Arc<AtomicI64>,
+    serving: JoinHandle<()>,
+    // Last, so that it is removed after all else has let go of it.
+    database: Database,
+}
+
+impl Server {
+    /// On SQLite.
+    pub fn sqlite() -> Self {
+        static TEMPLATE: LazyLock<Vec<u8>> = LazyLock::new(|| {
+            let database = filled(Database::sqlite());
+            let Engine::Sqlite { file } = &database.config.engine else { unreachable!() };
+            fs::read(file).unwrap()
+        });
+        let database = Database::sqlite();
+        let Engine::Sqlite { file } = &database.config.engine else { unreachable!() };
+        fs::write(file, &*TEMPLATE).unwrap();
+        Self::start(database)
+    }
+
+    /// On PostgreSQL.
+    pub fn postgres() -> Self {
+        static TEMPLATE: LazyLock<String> = LazyLock::new(|| {
+            let database = filled(Database::postgres());
+            let name = database.name().unwrap().to_owned();
+            database.keep();
+            name
+        });
+        Self::start(Database::postgres_from(&TEMPLATE))
+    }
+
+    fn start(mut database: Database) -> Self {
+        let clock = stop_clock(&mut database.config);
+        let store = Store::open(&database.config).unwrap();
+        let app = app(&store, usual_limits());
+        let (address, serving) = serve(&app);
+        Self { app, address, clock, serving, database }
+    }
+
+    /// The same server with other options, on another socket.
+    pub fn with(mut self, choose: impl FnOnce(&mut Options)) -> Self {
+        self.serving.abort();
+        let mut options = usual_limits();
+        choose(&mut options);
+        self.app = app(&self.app.store, options);
+        (self.address, self.serving) = serve(&self.app);
+        self
+    }
+
+    /// The time of the server.
+    pub fn now(&self) -> Timestamp {
+        Timestamp::from_microsecond(self.clock.load(Ordering::SeqCst)).unwrap()
+    }
+
+    /// Lets time pass.
+    pub fn advance(&self, duration: SignedDuration) {
+        let microseconds = i64::try_from(duration.as_micros()).unwrap();
+        self.clock.fetch_add(microseconds, Ordering::SeqCst);
+    }
+
+    /// Does all that happens by itself at this time.
+    pub fn run_jobs(&self) {
+        while self.wait_for(jobs::step(&self.app)).unwrap() != Outcome::Idle {}
+    }
+
+    /// Waits for what the library does asynchronously.
+    pub fn wait_for<T>(&self, future: impl Future<Output = T>) -> T {
+        RUNTIME.block_on(future)
+    }
+
+    /// How the store was opened.
+    pub fn store_config(&self) -> &StoreConfig {
+        &self.database.config
+    }
+
+    /// The statements that the store runs for something.
+    pub fn statements_of<T>(&self, work: impl FnOnce() -> T) -> (u64, T) {
+        let before = self.app.store.statements_run();
+        let result = work();
+        (self.app.store.statements_run() - before, result)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.serving.abort();
+        self.app.store.close();
+    }
+}
+
+/// A migrated database with the demo's data.
+fn filled(mut database: Database) -> Database {
+    stop_clock(&mut database.config);
+    migrate(&database.config).unwrap();
+    let store = Store::open(&database.config).unwrap();
+    RUNTIME.block_on(demo::fill(&app(&store, usual_limits()))).unwrap();
+    store.close();
+    database
+}
+
+fn stop_clock(config: &mut StoreConfig) -> Arc<AtomicI64> {
+    let start: Timestamp = START.parse().unwrap();
+    let clock = Arc::new(AtomicI64::new(start.as_microsecond()));
+    config.clock = Clock::Manual(clock.clone());
+    config.readers = 2;
+    config.connections = 4;
+    clock
+}
+
+/// Limits that no test meets by accident.
+fn usual_limits() -> Options {
+    Options {
+        sign_in_per_minute: Some(100_000),
+        sign_in_per_account: Some(100_000),
+        registrations_per_hour: Some(100_000),
+        ..Options::default()
+    }
+}
+
+fn app(store: &Store, options: Options) -> App {
+    let config = Config::resolve(options, Options::default(), Options::default()).unwrap();
+    let secret = Secret::from_text(SECRET, "the tests").unwrap();
+    App::new(store.clone(), secret, &config).unwrap()
+}
+
+fn serve(app: &App) -> (SocketAddr, JoinHandle<()>) {
+    let service = http::router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
+    RUNTIME.block_on(async {
+        let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = socket.local_addr().unwrap();
+        // Streamed answers are written in pieces, and each would wait for the client to acknowledge the one before.
+        let socket = socket.tap_io(|connection| connection.set_nodelay(true).unwrap());
+        let serving = tokio::spawn(async move { axum::serve(socket, service).await.unwrap() });
+        (address, serving)
+    })
+}

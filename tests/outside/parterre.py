@@ -1,0 +1,190 @@
+"""The program as its operator has it: a process with options, a folder or a database, and a log."""
+
+import os
+import pathlib
+import queue
+import re
+import secrets
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BINARY = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve() / "debug" / "parterre"
+
+NANOBILET = "535fb19bdca6a9d1638f2007"
+ORGANIZATOR = "5357b929f51600525c9e1396"
+PLATFORM = "5368b4009583cb96a0357600"
+DEAL = "535fb1f1dca6a9d1638f2008"
+EVENTS = [
+    "5357baaff51600525c9e1397",
+    "5368b3cc9583cb96a035758e",
+    "5368b3d39583cb96a035758f",
+    "5368b3d49583cb96a0357590",
+]
+KEYS = {NANOBILET: "my-very-secret-key", ORGANIZATOR: "organizer-demo-key", PLATFORM: "platform-demo-key"}
+PASSWORD = "demo-password"
+
+# Nothing of this may ever be in a log. Tests add the keys, passwords and cookies they come by.
+CONFIDENTIAL = {*KEYS.values(), PASSWORD}
+
+# A slow machine is no defect: only what never comes fails.
+PATIENCE_S = 60
+
+
+def confidential(text):
+    """Notes something that no log of this run may hold."""
+    CONFIDENTIAL.add(text)
+    return text
+
+
+def leaks(text):
+    """What a text gives away."""
+    return sorted(word for word in CONFIDENTIAL if word in text)
+
+
+class Place:
+    """Where a server keeps its data: a folder, and for PostgreSQL a database of its own."""
+
+    def __init__(self, engine):
+        self.engine = engine
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="parterre-outside-"))
+        self.data = self.folder / "data"
+        self.environment = {}
+        if engine == "postgresql":
+            self.name = f"outside_{secrets.token_hex(8)}"
+            self.url = create_database(self.name)
+            self.secret = confidential(secrets.token_hex(32))
+            self.environment["PARTERRE_SECRET"] = self.secret
+
+    @property
+    def options(self):
+        options = ["--data", self.data]
+        return options if self.engine == "sqlite" else [*options, "--database", self.url]
+
+    def remove(self):
+        if self.engine == "postgresql":
+            sql(f"drop database {self.name} with (force)")
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def postgres():
+    """The address of the PostgreSQL server of this run."""
+    address = os.environ.get("PARTERRE_TEST_POSTGRES")
+    assert address, "there is no PostgreSQL: run `tests/with-postgres python -m pytest tests/outside`"
+    return address
+
+
+def create_database(name):
+    sql(f"create database {name}")
+    return address_of(name)
+
+
+def address_of(database):
+    return re.sub(r"^(postgres(?:ql)?://[^/]*/)[^?]*", rf"\g<1>{database}", postgres())
+
+
+def sql(statement, database="postgres"):
+    """Runs a statement by PostgreSQL's own client and returns what it prints."""
+    command = ["psql", "-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", "-d", address_of(database), "-c", statement]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def environment(**more):
+    """The environment of this process without options of Parterre."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith("PARTERRE_")}
+    return own | more
+
+
+def run(*arguments, place=None, env=None, stdin="", preexec_fn=None):
+    """Runs a command to its end. What it writes is checked for secrets by `Outcome`."""
+    options = place.options if place else []
+    env = environment(**(place.environment if place else {}) | (env or {}))
+    done = subprocess.run(
+        [BINARY, *arguments, *options],
+        input=stdin, capture_output=True, text=True, env=env, timeout=PATIENCE_S, preexec_fn=preexec_fn,
+    )
+    assert not leaks(done.stderr), f"standard error gives away {leaks(done.stderr)}"
+    return done
+
+
+class Server:
+    """A running server."""
+
+    # So high that no test meets them by chance.
+    UNLIMITED = [
+        "--sign-in-per-minute", "1000000",
+        "--sign-in-per-account", "1000000",
+        "--registrations-per-hour", "1000000",
+    ]
+
+    def __init__(self, place, *options, demo=True, env=None, preexec_fn=None):
+        self.place = place
+        self.said = []
+        self.lines = queue.Queue()
+        arguments = ["serve", "--listen", "127.0.0.1:0", *self.UNLIMITED, *place.options]
+        if demo:
+            arguments.append("--demo")
+        self.log = open(place.folder / f"log-{secrets.token_hex(4)}", "w+b")
+        self.process = subprocess.Popen(
+            [BINARY, *arguments, *options],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log, text=True,
+            env=environment(**place.environment | (env or {})), preexec_fn=preexec_fn,
+        )
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self):
+        for line in self.process.stdout:
+            self.said.append(line)
+            self.lines.put(line)
+        self.lines.put(None)
+
+    def ready(self):
+        """Waits until it listens."""
+        while line := self.lines.get(timeout=PATIENCE_S):
+            found = re.fullmatch(r"listening on ((https?)://([0-9.]+):([0-9]+))\n", line)
+            if found:
+                self.url, self.host, self.port = found[1], found[3], int(found[4])
+                return self
+        raise AssertionError(f"the server did not start: {self.logged()}")
+
+    @property
+    def address(self):
+        return self.host, self.port
+
+    def logged(self):
+        with open(self.log.name, encoding="utf-8") as log:
+            return log.read()
+
+    def wait(self):
+        """Waits for the end of the process, checks the log, and returns the exit code."""
+        try:
+            code = self.process.wait(timeout=PATIENCE_S)
+        finally:
+            if self.process.poll() is None:
+                self.process.kill()
+                self.process.wait()
+        logged = self.logged()
+        assert not leaks(logged), f"the log gives away {leaks(logged)}"
+        assert "panic" not in logged, logged
+        return code
+
+    def stop(self, by=signal.SIGTERM):
+        """Asks the process to stop and waits until it has."""
+        self.process.send_signal(by)
+        return self.wait()
+
+    def kill(self):
+        """Ends the process as a crash does."""
+        self.process.kill()
+        self.wait()
+
+    def __enter__(self):
+        return self.ready()
+
+    def __exit__(self, kind, error, trace):
+        if self.process.poll() is None:
+            code = self.stop()
+            assert code == 0 or error, f"the server stopped with {code}: {self.logged()}"
