@@ -96,7 +96,11 @@ pub fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> IpAddr 
 /// Whether the client spoke TLS with a trusted proxy, by its `X-Forwarded-Proto`.
 pub fn came_by_tls(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> bool {
     trusted.iter().any(|network| network.contains(peer.to_canonical()))
-        && headers.get("x-forwarded-proto").is_some_and(|scheme| scheme.as_bytes().eq_ignore_ascii_case(b"https"))
+        && headers.get("x-forwarded-proto").is_some_and(|schemes| {
+            // The first of several is the client's own leg.
+            let client = schemes.as_bytes().split(|byte| *byte == b',').next().unwrap_or_default();
+            client.trim_ascii().eq_ignore_ascii_case(b"https")
+        })
 }
 
 /// One entry of the list. Some proxies add the port.

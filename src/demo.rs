@@ -1,8 +1,6 @@
 //! Demo data: the partners, the users and the deal of the API's documentation, with exactly their ids and values, so that
 //! its examples work when pasted. Their keys and passwords are known to everybody.
 
-use std::net::SocketAddr;
-
 use jiff::{SignedDuration, Timestamp};
 
 use crate::app::api_keys::{self, NewKey};
@@ -66,6 +64,8 @@ pub async fn fill(app: &App) -> Result<(), Error> {
     }
     app.store
         .write(move |tx| {
+            // Of several servers that start at once, the others wait here for the first.
+            store::meta::put_once(tx, "demo", NANOBILET)?;
             if store::partners::find(tx, NANOBILET.parse().map_err(wrong)?)?.is_some() {
                 return Ok(());
             }
@@ -209,9 +209,8 @@ fn wrong(invalid: Invalid) -> Error {
     Error::Internal(format!("demo data: {}", invalid.message))
 }
 
-/// What the terminal says after the start of a demo.
-pub fn greeting(address: SocketAddr) -> String {
-    let base = format!("http://{address}");
+/// What the terminal says after the start of a demo that is reached at this URL.
+pub fn greeting(base: &str) -> String {
     let event = EVENTS[3].0;
     format!(
         r#"

@@ -4,11 +4,11 @@
 //! threads, no more of them at once than there are cores, and a bounded number waits.
 
 use std::hint::black_box;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use argon2::Argon2;
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use argon2::password_hash::Error as Refusal;
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::random;
@@ -39,29 +39,51 @@ pub enum Error {
 
 /// The hash of a password under a new salt, as a PHC string (`$argon2id$v=19$…`).
 pub fn hash(password: &str) -> Result<String, Error> {
-    let salt = random::bytes::<16>()?;
-    let hash = Argon2::default().hash_password_with_salt(password.as_bytes(), &salt).map_err(Error::Failed)?;
+    let (salt, params) = (random::bytes::<16>()?, Params::default());
+    let output = digest(password, &salt, &params)?;
+    let hash = PasswordHash {
+        algorithm: Algorithm::Argon2id.ident(),
+        version: Some(Version::V0x13.into()),
+        params: ParamsString::try_from(&params).map_err(Error::Failed)?,
+        salt: Some(Salt::new(&salt).map_err(|error| Error::Failed(error.into()))?),
+        hash: Some(output),
+    };
     Ok(hash.to_string())
 }
 
 /// Whether the password is the one that was hashed, by the parameters written in the hash.
 pub fn verify(password: &str, hash: &str) -> Result<bool, Error> {
-    use argon2::password_hash::Error as Refusal;
-    let hash = PasswordHash::new(hash).map_err(|_| Error::Corrupt(Refusal::EncodingInvalid))?;
-    match Argon2::default().verify_password(password.as_bytes(), &hash) {
-        Ok(()) => Ok(true),
-        Err(Refusal::PasswordInvalid) => Ok(false),
-        Err(error) => Err(Error::Corrupt(error)),
+    let corrupt = || Error::Corrupt(Refusal::EncodingInvalid);
+    let hash = PasswordHash::new(hash).map_err(|_| corrupt())?;
+    let params = Params::try_from(&hash).map_err(Error::Corrupt)?;
+    let (Some(salt), Some(expected)) = (&hash.salt, &hash.hash) else { return Err(corrupt()) };
+    if hash.algorithm != Algorithm::Argon2id.ident() || hash.version != Some(Version::V0x13.into()) {
+        return Err(corrupt());
     }
+    // Outputs are compared in constant time.
+    Ok(digest(password, salt, &params)? == *expected)
 }
 
 /// Spends the time of [`verify`] on nobody's hash, so that the answer to a sign-in tells by its
 /// duration neither that an address is registered nor that it is not.
 pub fn verify_nobody(password: &str) {
-    let salt = [0; 16];
-    let hash: Result<PasswordHash, _> =
-        Argon2::default().hash_password_with_salt(black_box(password.as_bytes()), &salt);
-    let _ = black_box(hash);
+    let _ = black_box(digest(black_box(password), &[0; 16], &Params::default()));
+}
+
+/// Memory of former hashes. It is used again, because the allocator would keep a block for every
+/// thread that ever hashed.
+static MEMORY: Mutex<Vec<Vec<Block>>> = Mutex::new(Vec::new());
+
+fn digest(password: &str, salt: &[u8], params: &Params) -> Result<Output, Error> {
+    let pool = || MEMORY.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut blocks = pool().pop().unwrap_or_default();
+    blocks.resize(params.block_count(), Block::new());
+    let mut output = [0; Params::DEFAULT_OUTPUT_LEN];
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone());
+    let result = argon2.hash_password_into_with_memory(password.as_bytes(), salt, &mut output, &mut blocks);
+    pool().push(blocks);
+    result.map_err(|error| Error::Failed(error.into()))?;
+    Output::new(&output).map_err(|error| Error::Failed(error.into()))
 }
 
 /// The same three for async code. Clones share one limit.

@@ -139,7 +139,7 @@ pub fn propose(
     };
     let event = store::events::find_locked(tx, proposal.event)?
         .ok_or_else(|| Error::invalid("event", "unknown", "there is no event with this id"))?;
-    if event.status == EventStatus::Draft && maker != event.org {
+    if event.status == EventStatus::Draft && maker != event.org && !by_platform {
         return Err(Error::forbidden("event: only its organizer may propose a deal for a draft"));
     }
     // Whom the deal may bind at once must not drop its role, or be removed, meanwhile.
@@ -156,10 +156,12 @@ pub fn propose(
     partner(proposal.subj, "subj")?;
     let parties = deal::parties(event.org, maker, proposal.subj).map_err(at("subj"))?;
     let (org, agent) = (partner(parties.org, "obj")?, partner(parties.agent, "subj")?);
-    parties.check_agent(agent.roles).map_err(at("subj"))?;
+    let field_of = |partner: PartnerId| if partner == proposal.subj { "subj" } else { "obj" };
+    parties.check_agent(agent.roles).map_err(at(field_of(agent.id)))?;
     for partner in [org, agent] {
         if partner.removed {
-            return Err(Error::invalid("subj", "removed", format!("the partner {} has been removed", partner.id)));
+            let message = format!("the partner {} has been removed", partner.id);
+            return Err(Error::invalid(field_of(partner.id), "removed", message));
         }
     }
     open_for_deals(&event, tx.now())?;
@@ -219,7 +221,7 @@ pub fn change(tx: &mut Tx<'_>, caller: &Caller, id: DealId, changes: Changes) ->
         && let Change::To(to) = deal.change_status(to, actor).map_err(refused("status"))?
     {
         if to == DealStatus::Accepted {
-            agent_may_sell(tx, &deal)?;
+            sides_still_stand(tx, &deal)?;
             store::deals::close_former(tx, &deal)?;
         }
         if !store::deals::set_status(tx, &deal, to).map_err(contested)? {
@@ -271,14 +273,20 @@ fn refused(field: &'static str) -> impl Fn(DealRefusal) -> Error {
     }
 }
 
-/// The agent's role may have gone since the proposal.
-fn agent_may_sell(tx: &mut Tx<'_>, deal: &Deal) -> Result<(), Error> {
-    store::partners::lock(tx, &[deal.agent])?;
-    let agent = store::partners::find(tx, deal.agent)?;
-    if agent.is_some_and(|agent| agent.roles.agent && !agent.removed) {
-        return Ok(());
+/// Since the proposal the agent's role may have gone, or one of the two altogether.
+fn sides_still_stand(tx: &mut Tx<'_>, deal: &Deal) -> Result<(), Error> {
+    let sides = [deal.org, deal.agent];
+    store::partners::lock(tx, &sides)?;
+    for partner in store::partners::find_all(tx, &sides)? {
+        if partner.removed {
+            return Err(Error::conflict("removed", format!("the partner {} has been removed", partner.id)));
+        }
+        if partner.id == deal.agent && !partner.roles.agent {
+            let message = format!("the partner {} does not hold the role agent any more", partner.id);
+            return Err(Error::conflict("no_agent", message));
+        }
     }
-    Err(Error::conflict("no_agent", format!("the partner {} does not hold the role agent any more", deal.agent)))
+    Ok(())
 }
 
 /// Of two acceptances for one event and agent at once, the constraint lets one through.

@@ -7,6 +7,7 @@ use super::{Error, Installation, Window, Wrong};
 use crate::domain::access::{self, Caller, Sight};
 use crate::domain::event::{self, AgeRating, Event, EventStatus, Timezone, Title, TitlePatch};
 use crate::domain::id::{EventId, PartnerId};
+use crate::domain::invalid::Invalid;
 use crate::domain::money::Currency;
 use crate::domain::partner::Tag;
 use crate::domain::period::Period;
@@ -186,6 +187,9 @@ pub fn change(
         if was.lifetime.end <= now {
             store::deals::write_ends_of(tx, id)?;
         }
+        if event.lifetime.end <= now {
+            store::deals::end_with_event(tx, id)?;
+        }
         store::deals::move_end(tx, id, event.lifetime.end)?;
     }
     if event.status == EventStatus::Cancelled && was.status != EventStatus::Cancelled {
@@ -249,11 +253,12 @@ fn apply(event: &mut Event, changes: &Changes, installation: &Installation) -> R
 /// Amounts in the terms of its deals are in the event's currency.
 fn no_amounts_in_deals(tx: &mut Tx<'_>, id: EventId) -> Result<(), Error> {
     if store::deals::with_amounts(tx, id)? {
-        return Err(Error::conflict("currency_fixed", "currency: the terms of a deal for this event are amounts in it"));
+        let invalid = Invalid::conflict("the terms of a deal for this event are amounts in it");
+        return Err(Error::Conflict(Wrong::at("currency", invalid)));
     }
     Ok(())
 }
 
-fn title_wrong((field, invalid): (&'static str, crate::domain::invalid::Invalid)) -> Error {
+fn title_wrong((field, invalid): (&'static str, Invalid)) -> Error {
     Error::Invalid(vec![Wrong::at(format!("title.{field}"), invalid)])
 }

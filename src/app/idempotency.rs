@@ -74,7 +74,9 @@ pub fn look_up(tx: &mut Tx<'_>, secret: &Secret, once: &Once) -> Result<Known, E
 /// # Errors
 /// Those of the store.
 pub fn record(tx: &mut Tx<'_>, secret: &Secret, once: &Once, answer: &Answer) -> Result<(), Error> {
-    let sealed = secret.seal(&context(once.scope, &once.key), &answer.body).map_err(|error| Error::Internal(error.to_string()))?;
+    let sealed = secret
+        .seal(&context(once.scope, &once.key), &answer.body)
+        .map_err(|error| Error::Internal(error.to_string()))?;
     let answered = Answered { request_hash: once.request_hash, status: answer.status, answer: sealed };
     Ok(store::idempotency::put(tx, once.scope, &once.key, &answered)?)
 }

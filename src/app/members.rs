@@ -79,13 +79,17 @@ pub fn change(
     Ok(Member { role, ..member })
 }
 
-/// Takes a member out.
+/// Takes a member out; a member may also leave by itself.
 ///
 /// # Errors
 /// [`Error::NotFound`]; [`Error::Conflict`] for the last owner.
 pub fn remove(tx: &mut Tx<'_>, caller: &Caller, partner: PartnerId, user: UserId) -> Result<(), Error> {
     store::partners::lock(tx, &[partner])?;
-    let of = administered(tx, caller, partner)?;
+    let of = if caller.user == Some(user) {
+        store::partners::find(tx, partner)?.ok_or(Error::NotFound("partner"))?
+    } else {
+        administered(tx, caller, partner)?
+    };
     let member = store::members::find(tx, partner, user)?.ok_or(Error::NotFound("member"))?;
     if member.role == MemberRole::Owner {
         before_owner_goes(tx, of, user)?;

@@ -4,7 +4,7 @@ use super::callers::acting;
 use super::{Error, Window, Wrong};
 use crate::domain::access::{self, Caller, Sight};
 use crate::domain::id::{PartnerId, UserId};
-use crate::domain::member::{Member, MemberRole, Right};
+use crate::domain::member::{Member, MemberRole};
 use crate::domain::partner::{Contact, LegalPatch, Partner, PartnerName, Roles, Tag};
 use crate::domain::user::Email;
 use crate::store::{self, Tx};
@@ -95,9 +95,6 @@ pub fn count(tx: &mut Tx<'_>, _: &Caller, filter: &Filter) -> Result<i64, Error>
 /// # Errors
 /// [`Error::Forbidden`] for the role `core`, which only the platform gives.
 pub fn create(tx: &mut Tx<'_>, caller: &Caller, id: PartnerId, changes: &Changes) -> Result<PartnerView, Error> {
-    if caller.partner.is_some() && !caller.may(Right::Manage) {
-        return Err(Error::forbidden("only an owner or a manager may create a partner"));
-    }
     let owner = match (caller.user, &caller.partner) {
         (Some(user), _) => user,
         (None, Some(acting)) => store::partners::find(tx, acting.id)?.ok_or(Error::Unauthenticated)?.user,

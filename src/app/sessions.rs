@@ -78,28 +78,43 @@ fn network(address: IpAddr) -> IpAddr {
     }
 }
 
-/// The user with this address, and the hash to check the password against.
+/// A user who may be signing in.
+pub struct Known {
+    /// The user.
+    pub user: UserId,
+    /// What the password is checked against.
+    pub password_hash: String,
+    email: Email,
+}
+
+/// The user with this address.
 ///
 /// # Errors
 /// Those of the store.
-pub fn password_hash(tx: &mut Tx<'_>, email: &Email) -> Result<Option<(UserId, String)>, Error> {
-    Ok(store::users::password_hash(tx, email)?)
+pub fn find_known(tx: &mut Tx<'_>, email: &Email) -> Result<Option<Known>, Error> {
+    let found = store::users::password_hash(tx, email)?;
+    Ok(found.map(|(user, password_hash)| Known { user, password_hash, email: email.clone() }))
 }
 
 /// Signs a user in whose password has been checked.
 ///
 /// # Errors
-/// Those of the store.
+/// [`Error::Unauthenticated`] where the password was changed meanwhile.
 pub fn start(
     tx: &mut Tx<'_>,
-    user: UserId,
+    known: &Known,
     token_hash: &[u8; 32],
     lifetime: SignedDuration,
 ) -> Result<super::users::UserView, Error> {
     let expires_at =
         tx.now().checked_add(lifetime).map_err(|error| Error::Internal(format!("session lifetime: {error}")))?;
-    store::sessions::insert(tx, token_hash, user, expires_at)?;
-    super::users::views(tx, &[user])?.pop().ok_or(Error::Unauthenticated)
+    store::users::lock(tx, known.user)?;
+    let stands = store::users::password_hash(tx, &known.email)?.is_some_and(|(_, hash)| hash == known.password_hash);
+    if !stands {
+        return Err(Error::Unauthenticated);
+    }
+    store::sessions::insert(tx, token_hash, known.user, expires_at)?;
+    super::users::views(tx, &[known.user])?.pop().ok_or(Error::Unauthenticated)
 }
 
 /// Ends a session; nothing happens where there is none.

@@ -1,5 +1,7 @@
 //! Users: registering, and changing oneself.
 
+use std::collections::HashMap;
+
 use super::{Error, Wrong};
 use crate::domain::access::Caller;
 use crate::domain::id::{PartnerId, UserId};
@@ -17,7 +19,7 @@ pub struct UserView {
 }
 
 /// What a new user gives.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Registration {
     /// Address for signing in.
     pub email: Email,
@@ -30,7 +32,7 @@ pub struct Registration {
 }
 
 /// What a user changes of itself. Outer `None`: not given; inner `None`: cleared.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Changes {
     /// Address for signing in.
     pub email: Option<Email>,
@@ -49,10 +51,11 @@ pub struct Changes {
 pub fn views(tx: &mut Tx<'_>, ids: &[UserId]) -> Result<Vec<UserView>, Error> {
     let users = store::users::find_all(tx, ids)?;
     let members = store::members::of_users(tx, ids)?;
-    let view = |user: User| {
-        let partners = members.iter().filter(|member| member.user == user.id).map(|member| member.partner).collect();
-        UserView { user, partners }
-    };
+    let mut partners: HashMap<UserId, Vec<PartnerId>> = HashMap::new();
+    for member in members {
+        partners.entry(member.user).or_default().push(member.partner);
+    }
+    let view = |user: User| UserView { partners: partners.remove(&user.id).unwrap_or_default(), user };
     Ok(users.into_iter().map(view).collect())
 }
 

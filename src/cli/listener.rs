@@ -51,12 +51,8 @@ impl Listener {
         Ok(Self { socket, address, tls, shutdown: config.shutdown })
     }
 
-    /// The address that is bound, with the port the system chose if none was asked for.
-    pub fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// What to put before the path of a resource: `http://127.0.0.1:8080`.
+    /// What to put before the path of a resource: `http://127.0.0.1:8080`, with the port the system chose if none was
+    /// asked for.
     pub fn base_url(&self) -> String {
         let scheme = if self.tls.is_some() { "https" } else { "http" };
         format!("{scheme}://{}", self.address)

@@ -22,6 +22,7 @@ use crate::app;
 use crate::config::{self, Options};
 use crate::domain::Invalid;
 use crate::domain::text::check_short;
+use crate::logging;
 
 /// Sells tickets through many partners: the API of TicketsCloud, on a server of your own.
 #[derive(Parser)]
@@ -77,6 +78,7 @@ pub fn run() -> ExitCode {
         Ok(line) => execute(line.command),
         Err(error) => error.exit(),
     };
+    logging::flush();
     match result {
         Ok(code) => code,
         Err(failure) => {

@@ -55,7 +55,11 @@ impl Platform {
                 prepare_folder(config)?;
                 match lock(&config.data)? {
                     None if access == Access::Alone => return Err(in_use(&config.data)),
-                    lock => lock,
+                    None => None,
+                    lock => {
+                        create_database_file(config)?;
+                        lock
+                    }
                 }
             }
         };
@@ -125,6 +129,18 @@ fn prepare_folder(config: &Config) -> Result<(), Failure> {
         .map_err(|error| Failure::new(format!("the data folder {} cannot be created: {error}", data.display())))
 }
 
+/// Makes the database's file, if it is missing, its owner's alone also in a folder that is open to others. SQLite gives
+/// its journal the same mode.
+fn create_database_file(config: &Config) -> Result<(), Failure> {
+    let file = database_file(config);
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&file) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            Err(Failure::new(format!("the file {} cannot be created: {error}", file.display())))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Refuses a demo in a folder that holds anything else, and anything else in that of a demo.
 pub(super) fn check_kind_of_folder(data: &Path, demo: bool) -> Result<(), Failure> {
     let unreadable =
@@ -174,6 +190,7 @@ pub(super) fn lock_alone(config: &Config) -> Result<Option<File>, Failure> {
     }
     prepare_folder(config)?;
     let lock = lock(&config.data)?.ok_or_else(|| in_use(&config.data))?;
+    create_database_file(config)?;
     Ok(Some(lock))
 }
 
@@ -246,6 +263,8 @@ pub(super) fn schema(config: &Config) -> Result<Option<i64>, OpenError> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
     use crate::testing::Folder;
 
@@ -280,6 +299,23 @@ mod tests {
         let refusal = check_kind_of_folder(folder.path(), false).unwrap_err();
         assert!(refusal.to_string().contains("holds a demo"), "{refusal}");
         assert!(check_kind_of_folder(with_files(&["parterre.db"]).path(), false).is_ok());
+    }
+
+    #[test]
+    fn the_database_is_its_owners_alone_in_a_folder_that_is_open_to_others() {
+        let folder = Folder::new();
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        let data = Some(folder.path().to_owned());
+        let flags = crate::config::Options { data, ..Default::default() };
+        let config = Config::resolve(flags, Default::default(), Default::default()).unwrap();
+        let platform = Platform::open(&config, Access::Alone).unwrap();
+        let files: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+        assert!(files.len() > 2, "{files:?}");
+        for file in files {
+            let mode = fs::metadata(&file).unwrap().permissions().mode();
+            assert_eq!(mode & 0o077, 0, "{} has mode {mode:o}", file.display());
+        }
+        platform.run(async |_| Ok(())).unwrap();
     }
 
     #[test]

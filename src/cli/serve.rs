@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use super::listener::{Listener, StopSignals};
 use super::platform::{Access, Platform};
-use super::{Failure, answer};
+use super::{Failure, answer, refused};
 use crate::app::App;
 use crate::config::{Config, Options};
 use crate::{demo, http, jobs, logging};
@@ -27,12 +27,12 @@ async fn serve(app: App, config: &Config) -> Result<(), Failure> {
     let signals = StopSignals::listen()?;
     let listener = Listener::bind(config).await?;
     if config.demo {
-        demo::fill(&app).await?;
+        demo::fill(&app).await.map_err(refused)?;
     }
     tracing::info!(version = env!("CARGO_PKG_VERSION"), demo = config.demo, "Listening on {}.", listener.base_url());
     answer(format_args!("listening on {}", listener.base_url()))?;
     if config.demo {
-        answer(demo::greeting(listener.address()))?;
+        answer(demo::greeting(&listener.base_url()))?;
     }
     let (stop, stopped) = watch::channel(false);
     let jobs = tokio::spawn(jobs::run(app.clone(), stopped));

@@ -1,7 +1,8 @@
 //! A request on its way to a use case: who asks, with which right, and how the answer is made.
 //!
 //! [`Reading`] finds out who asks in the transaction of what is read: one hop to the store, and a key that was removed a
-//! moment ago is refused. [`Writing`] finds it out before the body is looked at, so that nobody unknown reaches the writer.
+//! moment ago is refused. [`Writing`] finds it out before the body is looked at, so that nobody unknown reaches the writer,
+//! and once more in the transaction of what is written.
 //! Their type parameter is the right that a handler needs; a handler cannot be called without it.
 
 use std::marker::PhantomData;
@@ -29,10 +30,13 @@ use crate::domain::access::Caller;
 use crate::domain::id::{ObjectId, PartnerId};
 use crate::domain::invalid::Invalid;
 use crate::domain::member::Right;
+use crate::random;
 use crate::store::Tx;
 
 /// How many rows of a list are read at once.
-const BATCH: u64 = 1_000;
+const BATCH: u64 = 200;
+/// Where a batch ends early: rows may be large, and a slow client holds what it has not read, in bytes.
+const BATCH_BYTES: usize = 1 << 20;
 /// The longest `Idempotency-Key`, in characters.
 const KEY_MAX: usize = 255;
 
@@ -81,7 +85,7 @@ pub struct Call {
     pub secure: bool,
     context: Context,
     credentials: Result<Credentials, Error>,
-    picked: Option<PartnerId>,
+    picked: Result<Option<PartnerId>, Error>,
     pairs: Result<Vec<(String, String)>, Error>,
     strict: bool,
     once: Option<Result<Half, Error>>,
@@ -105,12 +109,12 @@ impl FromRequestParts<App> for Call {
         let headers = &parts.headers;
         let session = cookie::session(headers).map(|token| app.secret.token_hash(token));
         let picked = match headers.get("x-partner") {
-            None => None,
+            None => Ok(None),
             Some(value) => {
                 let picked = value.to_str().ok().and_then(|text| text.trim().parse().ok());
-                Some(picked.ok_or_else(|| {
-                    Error::new(StatusCode::FORBIDDEN, "forbidden", "X-Partner: you do not act for this partner")
-                })?)
+                let foreign =
+                    || Error::new(StatusCode::FORBIDDEN, "forbidden", "X-Partner: you do not act for this partner");
+                picked.map(Some).ok_or_else(foreign)
             }
         };
         Ok(Self {
@@ -161,7 +165,9 @@ fn once(method: &Method, uri: &str, headers: &HeaderMap) -> Option<Result<Half, 
         return None;
     }
     let key = headers.get("idempotency-key")?;
-    let key = String::from_utf8_lossy(key.as_bytes()).into_owned();
+    let Ok(key) = String::from_utf8(key.as_bytes().to_vec()) else {
+        return Some(Err(Error::field("Idempotency-Key", Invalid::malformed("must be UTF-8"))));
+    };
     if key.is_empty() || key.chars().count() > KEY_MAX {
         let invalid = Invalid::out_of_range(format!("must have 1 to {KEY_MAX} characters"));
         return Some(Err(Error::field("Idempotency-Key", invalid)));
@@ -174,21 +180,20 @@ impl Call {
     ///
     /// # Errors
     /// 400 naming what is wrong; unknown names with `Prefer: handling=strict`.
-    pub fn query<T>(&self, params: &[Param], read: impl FnOnce(&mut Query<'_>) -> T) -> Result<T, Error> {
+    fn query<'p, T>(
+        &self,
+        params: impl Iterator<Item = &'p Param> + Clone,
+        read: impl FnOnce(&mut Query<'_>) -> T,
+    ) -> Result<T, Error> {
+        let value = self.read_query(read)?;
         let pairs = self.pairs.as_ref().map_err(Clone::clone)?;
-        let known =
-            |name: &str| name == FIELDS_SCHEMA.name || params.iter().chain(PAGING).any(|param| param.name == name);
-        let mut query = Query::new(pairs);
-        let value = read(&mut query);
-        if !query.wrongs.is_empty() {
-            return Err(Error::wrongs(query.wrongs));
-        }
+        let known = |name: &str| params.clone().any(|param| param.name == name);
         self.ignore(pairs.iter().map(|(name, _)| name).filter(|name| !known(name)).cloned().collect())?;
         Ok(value)
     }
 
-    /// Parameters that another reading of the query has declared.
-    fn query_quietly<T>(&self, read: impl FnOnce(&mut Query<'_>) -> T) -> Result<T, Error> {
+    /// Parameters that are declared elsewhere.
+    fn read_query<T>(&self, read: impl FnOnce(&mut Query<'_>) -> T) -> Result<T, Error> {
         let pairs = self.pairs.as_ref().map_err(Clone::clone)?;
         let mut query = Query::new(pairs);
         let value = read(&mut query);
@@ -205,7 +210,7 @@ impl Call {
         doc: &BodyDoc,
         read: impl FnOnce(&mut Input<'_>) -> Option<T>,
     ) -> Result<T, Error> {
-        self.query(&[], |_| ())?;
+        self.query([FIELDS_SCHEMA].iter(), |_| ())?;
         let mut ignored = Vec::new();
         let value = body.decode(doc, &mut ignored, read)?;
         self.ignore(ignored)?;
@@ -214,7 +219,10 @@ impl Call {
 
     fn ignore(&self, names: Vec<String>) -> Result<(), Error> {
         if self.strict && !names.is_empty() {
-            let wrong = |name: String| app::Wrong::at(name, Invalid::unknown("is not known here"));
+            let wrong = |name: String| {
+                let short: String = name.chars().take(100).collect();
+                app::Wrong::at(short, Invalid::unknown("is not known here"))
+            };
             return Err(Error::wrongs(names.into_iter().map(wrong).collect()));
         }
         self.context.ignore(names);
@@ -224,8 +232,13 @@ impl Call {
     /// What the answer is to hold; nothing: all fields.
     fn selection<T: Resource>(&self) -> Result<Option<Selection>, Error> {
         let pairs = self.pairs.as_ref().map_err(Clone::clone)?;
-        let Some((_, schema)) = pairs.iter().find(|(name, _)| name == FIELDS_SCHEMA.name) else { return Ok(None) };
-        Selection::parse::<T>(schema).map(Some).map_err(|invalid| Error::field(FIELDS_SCHEMA.name, invalid))
+        let mut schemas = pairs.iter().filter(|(name, _)| name == FIELDS_SCHEMA.name);
+        let Some((_, schema)) = schemas.next() else { return Ok(None) };
+        let selection = match schemas.next() {
+            None => Selection::parse::<T>(schema),
+            Some(_) => Err(Invalid::malformed("must be given once")),
+        };
+        selection.map(Some).map_err(|invalid| Error::field(FIELDS_SCHEMA.name, invalid))
     }
 
     /// Writes something for somebody who was not known before this request, and answers with it.
@@ -237,22 +250,50 @@ impl Call {
         T: Resource,
         F: FnMut(&mut Tx<'_>) -> Result<(Caller, T), app::Error> + Send + 'static,
     {
-        let selection = self.selection::<T>()?;
+        let (selection, context) = (self.selection::<T>()?, self.context);
         let body = self
             .app
             .store
             .write(move |tx| -> Result<_, Error> {
                 let (caller, value) = act(tx)?;
+                if let Some(acting) = &caller.partner {
+                    context.acts_for(acting.id);
+                }
                 render(tx, &caller, &value, selection.as_ref())
             })
             .await?;
         Ok(answer::json(status, body))
     }
 
+    /// Whether somebody is signed in with this session; the answer then says for whom.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn recognizes(&self, session: [u8; 32]) -> Result<bool, Error> {
+        let found = self.app.store.read(move |tx| identify(tx, Credentials::Session(session), None)).await;
+        match found {
+            Ok(caller) => {
+                caller.partner.iter().for_each(|acting| self.context.acts_for(acting.id));
+                Ok(true)
+            }
+            Err(app::Error::Unauthenticated) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Takes no parameters of the query.
+    ///
+    /// # Errors
+    /// 400 with `Prefer: handling=strict` for any.
+    pub fn no_parameters(&self) -> Result<(), Error> {
+        self.query([].iter(), |_| ())
+    }
+
     /// Finds out who asks.
     fn identify(&self, tx: &mut Tx<'_>, right: Option<Right>) -> Result<Caller, Error> {
         let credentials = self.credentials.as_ref().map_err(Clone::clone)?;
-        let caller = identify(tx, *credentials, self.picked)?;
+        let picked = self.picked.as_ref().map_err(Clone::clone)?;
+        let caller = identify(tx, *credentials, *picked)?;
         if let Some(acting) = &caller.partner {
             self.context.acts_for(acting.id);
         }
@@ -277,6 +318,8 @@ impl<R: Needs> FromRequestParts<App> for Reading<R> {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
         let call = Arc::new(Call::from_request_parts(parts, app).await?);
+        // Who shows nothing costs the store nothing.
+        call.credentials.as_ref().map_err(Clone::clone)?;
         Ok(Self { call, needs: PhantomData })
     }
 }
@@ -299,9 +342,9 @@ impl<W, T, I> Clone for Source<W, T, I> {
 impl<W, T, I> Copy for Source<W, T, I> {}
 
 impl<R: Needs> Reading<R> {
-    /// Reads the parameters of the query; what is wrong with them is answered after who asks is known.
+    /// Reads the parameters of a list; what is wrong with them is answered after who asks is known.
     pub fn query<T>(&self, params: &[Param], read: impl FnOnce(&mut Query<'_>) -> T) -> Result<T, Error> {
-        self.call.query(params, read)
+        self.call.query(params.iter().chain(PAGING).chain([&FIELDS_SCHEMA]), read)
     }
 
     /// The platform.
@@ -320,7 +363,7 @@ impl<R: Needs> Reading<R> {
     {
         let call = self.call;
         let store = call.app.store.clone();
-        let checked = call.query(&[], |_| ()).and_then(|()| call.selection::<T>());
+        let checked = call.query([FIELDS_SCHEMA].iter(), |_| ()).and_then(|()| call.selection::<T>());
         let body = store
             .read(move |tx| {
                 let caller = call.identify(tx, R::RIGHT)?;
@@ -343,7 +386,7 @@ impl<R: Needs> Reading<R> {
         I: Copy + Send + Sync + 'static,
     {
         let call = self.call;
-        let app = call.app.clone();
+        let (app, request_id) = (call.app.clone(), call.context.id().to_owned());
         let wanted = wish
             .and_then(|wish| Ok(Wanted { wish, page: Page::of(&call)?, selection: call.selection::<T>()?, source }));
         let wanted = Arc::new(wanted);
@@ -365,20 +408,25 @@ impl<R: Needs> Reading<R> {
         let rest = stream::try_unfold(first.next, move |next| {
             let (app, wanted, caller) = (app.clone(), wanted.clone(), caller.clone());
             async move {
-                let Some(after) = next else { return Ok::<_, Error>(None) };
+                let Some(next) = next else { return Ok::<_, Error>(None) };
                 let store = app.store.clone();
                 let batch = store
                     .read(move |tx| -> Result<_, Error> {
                         let wanted = Result::as_ref(&wanted).map_err(Clone::clone)?;
-                        wanted.batch(&app, tx, &caller, Some(after))
+                        wanted.batch(&app, tx, &caller, Some(next))
                     })
                     .await?;
                 Ok(Some((Bytes::from(batch.json), batch.next)))
             }
         });
+        let broke_off = move |error: Error| {
+            let reason = error.internal.unwrap_or(error.reason);
+            tracing::error!(request_id, reason, "A list broke off.");
+            BrokeOff
+        };
         let opening = stream::iter([Ok(Bytes::from_static(b"[")), Ok(Bytes::from(first.json))]);
         let closing = stream::iter([Ok(Bytes::from_static(b"]"))]);
-        let body = Body::from_stream(opening.chain(rest).chain(closing).map_err(|error: Error| Broken(error.internal)));
+        let body = Body::from_stream(opening.chain(rest).chain(closing).map_err(broke_off));
         let mut response = answer::with_body(StatusCode::OK, body);
         if let Some(total) = total {
             response.headers_mut().insert("total", HeaderValue::from(total));
@@ -389,8 +437,8 @@ impl<R: Needs> Reading<R> {
 
 /// Why a list was cut short: the connection is closed without the last chunk, so that nobody takes it for whole.
 #[derive(Debug, thiserror::Error)]
-#[error("the list broke off: {0:?}")]
-struct Broken(Option<String>);
+#[error("the list broke off")]
+struct BrokeOff;
 
 /// A list that is being answered.
 struct Wanted<W, T, I> {
@@ -400,34 +448,47 @@ struct Wanted<W, T, I> {
     source: Source<W, T, I>,
 }
 
-/// A part of a list as it is sent, and the id that the next one goes on from.
+/// A part of a list as it is sent, and where the next one goes on.
 struct Batch<I> {
     json: Vec<u8>,
-    next: Option<I>,
+    next: Option<Next<I>>,
+}
+
+/// Where a list goes on: after this id, with at most so many rows.
+#[derive(Clone, Copy)]
+struct Next<I> {
+    after: I,
+    rows: u64,
 }
 
 impl<W, T: Resource, I: Copy> Wanted<W, T, I> {
-    /// Reads the rows after an id: a short read of its own, so that nothing is held while the client reads.
-    fn batch(&self, app: &App, tx: &mut Tx<'_>, caller: &Caller, after: Option<I>) -> Result<Batch<I>, Error> {
-        let whole = Window { after, skip: 0, limit: BATCH };
-        let window = match self.page {
-            Some(Page { skip, limit: Some(limit) }) => Window { skip, limit, ..whole },
-            // All rows are the first page, and there is no second one.
-            Some(Page { skip, limit: None }) if skip > 0 => Window { limit: 0, ..whole },
-            _ => whole,
+    /// Reads some rows: a short read of its own, so that nothing is held while the client reads.
+    fn batch(&self, app: &App, tx: &mut Tx<'_>, caller: &Caller, next: Option<Next<I>>) -> Result<Batch<I>, Error> {
+        let (skip, wanted) = match (next, self.page) {
+            (Some(next), _) => (0, next.rows),
+            (None, Some(page)) => (page.skip, page.rows()),
+            (None, None) => (0, u64::MAX),
         };
-        let rows =
-            if window.limit == 0 { Vec::new() } else { (self.source.rows)(app, tx, caller, &self.wish, window)? };
+        let limit = wanted.min(BATCH);
+        let window = Window { after: next.map(|next| next.after), skip, limit };
+        let rows = if limit == 0 { Vec::new() } else { (self.source.rows)(app, tx, caller, &self.wish, window)? };
         let loaded = Loaded::fetch(tx, caller, &rows, self.selection.as_ref())?;
         let mut json = Vec::with_capacity(rows.len() * 256);
-        for (at, row) in rows.iter().enumerate() {
-            if at > 0 || after.is_some() {
+        let (mut written, mut last) = (0, None);
+        for row in &rows {
+            if json.len() > BATCH_BYTES {
+                break;
+            }
+            if written > 0 || next.is_some() {
                 json.push(b',');
             }
             write::object(row, self.selection.as_ref(), &loaded, &mut json);
+            (written, last) = (written + 1, Some((self.source.id)(row)));
         }
-        let ends = matches!(self.page, Some(Page { limit: Some(_), .. })) || (rows.len() as u64) < BATCH;
-        let next = rows.last().filter(|_| !ends).map(self.source.id);
+        loaded.check_opened()?;
+        let read_whole = written == rows.len() as u64;
+        let ends = wanted == written || (read_whole && written < limit);
+        let next = last.filter(|_| !ends).map(|after| Next { after, rows: wanted.saturating_sub(written) });
         Ok(Batch { json, next })
     }
 }
@@ -442,7 +503,7 @@ struct Page {
 impl Page {
     /// From `page` and `page_size`; nothing where neither is given.
     fn of(call: &Call) -> Result<Option<Self>, Error> {
-        let (page, size) = call.query_quietly(|query| {
+        let (page, size) = call.read_query(|query| {
             let page = query.number("page", 1, 1_000_000_000);
             let size = query.number("page_size", 1, 200);
             (page, size.or_else(|| query.number("page-size", 1, 200)))
@@ -452,6 +513,11 @@ impl Page {
         }
         let before = page.unwrap_or(1) - 1;
         Ok(Some(Self { skip: before * size.unwrap_or(1), limit: size }))
+    }
+
+    /// How many rows it may have. Without a size all rows are the first page, and there is no second one.
+    fn rows(self) -> u64 {
+        self.limit.unwrap_or(if self.skip == 0 { u64::MAX } else { 0 })
     }
 }
 
@@ -467,6 +533,7 @@ impl<R: Needs> FromRequestParts<App> for Writing<R> {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
         let call = Arc::new(Call::from_request_parts(parts, app).await?);
+        call.credentials.as_ref().map_err(Clone::clone)?;
         let reader = call.clone();
         let caller = app.store.read(move |tx| reader.identify(tx, R::RIGHT)).await?;
         Ok(Self { call, caller, needs: PhantomData })
@@ -530,6 +597,7 @@ impl<R: Needs> Writing<R> {
         let answer = app
             .store
             .write(move |tx| {
+                let caller = call.identify(tx, R::RIGHT)?;
                 once_only(&call.app, tx, once.as_ref(), |tx| {
                     let (wish, selection) = wish.as_ref().map_err(Clone::clone)?;
                     let value = act(tx, &caller, wish)?;
@@ -550,9 +618,15 @@ impl<R: Needs> Writing<R> {
     where
         F: FnMut(&mut Tx<'_>, &Caller) -> Result<(), app::Error> + Send + 'static,
     {
-        let Self { call, caller, .. } = self;
-        call.query(&[], |_| ())?;
-        call.app.store.write(move |tx| act(tx, &caller).map_err(Error::from)).await?;
+        let call = self.call;
+        call.no_parameters()?;
+        let app = call.app.clone();
+        app.store
+            .write(move |tx| -> Result<_, Error> {
+                let caller = call.identify(tx, R::RIGHT)?;
+                Ok(act(tx, &caller)?)
+            })
+            .await?;
         Ok(answer::json(StatusCode::OK, Bytes::from_static(b"{}")))
     }
 }
@@ -566,6 +640,7 @@ fn render<T: Resource>(
     let loaded = Loaded::fetch(tx, caller, std::slice::from_ref(value), selection)?;
     let mut json = Vec::with_capacity(512);
     write::object(value, selection, &loaded, &mut json);
+    loaded.check_opened()?;
     Ok(json)
 }
 
@@ -580,7 +655,11 @@ fn once_of(call: &Call, caller: &Caller, body: &[u8]) -> Result<Option<Once>, Er
     hash.update(half.request.as_bytes());
     hash.update([0]);
     hash.update(body);
-    Ok(Some(Once { scope, user, key: half.key.clone(), request_hash: hash.finalize().into() }))
+    // Another member of the partner must not be given what it may not ask for itself.
+    hash.update(caller.user.map_or([0; 12], |user| *user.as_bytes()));
+    // Keyed, for a body may hold a password, which a plain hash would let others guess.
+    let request_hash = call.app.secret.token_hash(&random::hex(&hash.finalize()));
+    Ok(Some(Once { scope, user, key: half.key.clone(), request_hash }))
 }
 
 /// Runs a request whose repetition is answered as the first was. A refusal that would be the same again is recorded too,

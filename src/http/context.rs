@@ -10,11 +10,22 @@ pub struct Context(Arc<Facts>);
 
 #[derive(Default)]
 struct Facts {
+    id: String,
     partner: OnceLock<PartnerId>,
     ignored: Mutex<Vec<String>>,
 }
 
 impl Context {
+    /// The facts of a request with this number.
+    pub fn new(id: String) -> Self {
+        Self(Arc::new(Facts { id, ..Facts::default() }))
+    }
+
+    /// The number that the request is found by in the log.
+    pub fn id(&self) -> &str {
+        &self.0.id
+    }
+
     /// Notes the partner that the request acts for.
     pub fn acts_for(&self, partner: PartnerId) {
         // A request is identified once; a second time it is the same partner.

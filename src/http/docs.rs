@@ -232,7 +232,7 @@ fn add_rows(shapes: &[Shape], request: bool, within: &str, rows: &mut Vec<Row>) 
             }
             ShapeKind::Object { nullable, .. } => plain(if *nullable { "object or null" } else { "object" }),
             ShapeKind::List(_) => plain("list of objects"),
-            ShapeKind::Ref { .. } | ShapeKind::Refs(_) if request => plain("id"),
+            ShapeKind::Ref { .. } | ShapeKind::Refs(_) if request => row(name.clone(), Type::OptId, shape.doc),
             ShapeKind::Ref { kind, open: false } => Row { object: Some(kind.name()), ..plain("id of") },
             ShapeKind::Ref { kind, open: true } => {
                 Row { object: Some(kind.name()), ..plain("object, opened by default:") }
@@ -293,7 +293,11 @@ fn example(route: &Route) -> String {
         lines[0] = format!("curl -X {} {BASE}{}", route.method, path.join("/"));
     }
     match (route.access, mark(route)) {
-        (Access::Authenticated, None) => lines.push(format!("-H 'Authorization: key {}'", demo::NANOBILET_KEY)),
+        (Access::Authenticated, None) => {
+            // Events are the organizer's to change.
+            let key = if route.tag == "Events" { demo::ORGANIZATOR_KEY } else { demo::NANOBILET_KEY };
+            lines.push(format!("-H 'Authorization: key {key}'"));
+        }
         (Access::Authenticated, Some(_)) => lines.push("-b cookies".to_owned()),
         (Access::Open, _) => match (&route.method, route.path) {
             (&Method::POST, "/v1/services/whoami") => lines.push("-c cookies".to_owned()),

@@ -28,6 +28,9 @@ pub struct Error {
 #[derive(Clone, Debug)]
 pub struct Internal(pub String);
 
+/// How many wrong things one answer names: an error is no mirror of a whole body.
+const WRONGS_MAX: usize = 50;
+
 impl Error {
     /// An error with one sentence.
     pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
@@ -42,7 +45,8 @@ impl Error {
     }
 
     /// 400 for all these.
-    pub fn wrongs(wrongs: Vec<Wrong>) -> Self {
+    pub fn wrongs(mut wrongs: Vec<Wrong>) -> Self {
+        wrongs.truncate(WRONGS_MAX);
         Self {
             status: StatusCode::BAD_REQUEST,
             reason: reason(&wrongs),
@@ -126,7 +130,10 @@ impl From<crate::random::Error> for Error {
 
 impl From<crate::password::Error> for Error {
     fn from(error: crate::password::Error) -> Self {
-        Self::internal(error.to_string())
+        match error {
+            crate::password::Error::Busy => app::Error::Unavailable(error.to_string()).into(),
+            error => Self::internal(error.to_string()),
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 use std::fmt;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
@@ -20,6 +21,8 @@ use crate::domain::invalid::Invalid;
 
 /// The largest body, in bytes.
 pub const BODY_MAX: usize = 1 << 20;
+/// How long a body may take to arrive.
+const BODY_TIME: Duration = Duration::from_secs(60);
 /// How deep JSON may nest.
 const DEPTH_MAX: usize = 32;
 
@@ -49,7 +52,8 @@ impl FromRequest<App> for JsonBody {
 }
 
 async fn read(body: Body) -> Result<Bytes, Error> {
-    match Limited::new(body, BODY_MAX).collect().await {
+    let whole = tokio::time::timeout(BODY_TIME, Limited::new(body, BODY_MAX).collect());
+    match whole.await.unwrap_or_else(|late| Err(late.into())) {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => {
             Err(Error::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "the body must not be larger than 1 MiB"))
@@ -73,6 +77,10 @@ fn parse(bytes: &[u8]) -> Result<Map<String, Value>, Invalid> {
         return Ok(Map::new());
     }
     let mut deserializer = serde_json::Deserializer::from_str(text);
+    // It would pass for a number.
+    if text.contains(NUMBER_KEY) {
+        return Err(Invalid::malformed(format!("must not hold the key {NUMBER_KEY:?}")));
+    }
     let value = Strict { depth: 0 }
         .deserialize(&mut deserializer)
         .and_then(|value| deserializer.end().map(|()| value))
@@ -177,6 +185,9 @@ impl JsonBody {
         let extra: HashSet<&str> = doc.extra.iter().map(|param| param.name).collect();
         unknown(map, &(doc.shapes)(), &extra, "", ignored);
         let mut input = Input { map, path: String::new(), wrongs: Vec::new() };
+        for name in doc.required.iter().filter(|name| !map.contains_key(**name)) {
+            input.wrong(name, Invalid::required());
+        }
         let read = read(&mut input);
         match read {
             Some(value) if input.wrongs.is_empty() => Ok(value),
@@ -259,7 +270,7 @@ impl Input<'_> {
             Err(error) => {
                 let path = error.path().to_string();
                 let field = if path == "." { name.to_owned() } else { format!("{name}.{path}") };
-                self.keep(&field, Err(Invalid::wrong_type(error.into_inner().to_string())))
+                self.keep(&field, Err(Invalid::wrong_type(must_be(&error.into_inner().to_string()))))
             }
         }
     }
@@ -288,6 +299,19 @@ impl Input<'_> {
 
     fn keep<T>(&mut self, name: &str, result: Result<T, Invalid>) -> Option<T> {
         result.map_err(|invalid| self.wrong(name, invalid)).ok()
+    }
+}
+
+/// What would be right, from what serde expected: `invalid type: number, expected a string`.
+fn must_be(error: &str) -> String {
+    match error.rsplit_once("expected ").map(|(_, expected)| expected) {
+        Some("a sequence") => "must be a list".to_owned(),
+        Some("a boolean") => "must be true or false".to_owned(),
+        Some(expected) if expected.starts_with("struct") || expected.starts_with("a map") => {
+            "must be an object".to_owned()
+        }
+        Some(expected) => format!("must be {expected}"),
+        None => error.to_owned(),
     }
 }
 
@@ -363,6 +387,6 @@ pub fn share(value: &Value) -> Result<GivenShare, Invalid> {
 /// # Errors
 /// Always.
 pub fn nothing<T>(value: &Value) -> Result<T, Invalid> {
-    string(value).ok();
+    string(value)?;
     Err(Invalid::unknown("there is none with this id"))
 }

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use axum::Router;
 use axum::body::Body;
@@ -14,21 +14,16 @@ use axum::response::IntoResponse;
 use axum::routing::MethodRouter;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::{CompressionLayer, CompressionLevel};
-use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use super::context::Context;
 use super::error::{Error, Internal};
 use crate::app::App;
 use crate::random;
 
-/// How long a client may take between two pieces of a body.
-const BODY_TIMEOUT: Duration = Duration::from_secs(30);
-
 /// Puts the layers around the routes.
 pub fn wrap(router: Router<App>) -> Router<App> {
     router
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(RequestBodyTimeoutLayer::new(BODY_TIMEOUT))
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
         .layer(from_fn(every_request))
 }
@@ -79,23 +74,22 @@ fn panicked(cause: Box<dyn Any + Send + 'static>) -> Response<Body> {
 
 async fn every_request(mut request: Request, next: Next) -> Response<Body> {
     let started = Instant::now();
-    let id = request_id();
-    let context = Context::default();
+    let context = Context::new(request_id());
     request.extensions_mut().insert(context.clone());
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let mut response = match acceptable(&request) {
         true => next.run(request).await,
         false => not_acceptable().into_response(),
     };
-    dress(&mut response, &context, &id);
-    log(&response, &context, &id, &method, &path, started);
+    dress(&mut response, &context);
+    log(&response, &context, &method, &path, started);
     response
 }
 
 /// The headers that every answer has.
-fn dress(response: &mut Response<Body>, context: &Context, id: &str) {
+fn dress(response: &mut Response<Body>, context: &Context) {
     let headers = response.headers_mut();
-    if let Ok(id) = HeaderValue::from_str(id) {
+    if let Ok(id) = HeaderValue::from_str(context.id()) {
         headers.insert(HeaderName::from_static("x-request-id"), id);
     }
     if let Some(partner) = context.partner()
@@ -113,30 +107,35 @@ fn dress(response: &mut Response<Body>, context: &Context, id: &str) {
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
 }
 
-/// The names that were ignored, as a header can hold them.
+/// The names that were ignored, as a header can hold them: proxies refuse long ones.
 fn ignored_header(names: &[String]) -> HeaderValue {
-    /// A header is no place for a whole body.
-    const NAMES_MAX: usize = 50;
-    let encode = |name: &String| {
+    const BYTES_MAX: usize = 2_000;
+    let mut list = String::new();
+    for name in names {
         let short: String = name.chars().take(100).collect();
-        percent_encoding::utf8_percent_encode(&short, HEADER_UNSAFE).to_string()
-    };
-    let names = names.iter().take(NAMES_MAX).map(encode).collect::<Vec<_>>().join(", ");
-    HeaderValue::from_str(&names).unwrap_or(HeaderValue::from_static("?"))
+        let name = percent_encoding::utf8_percent_encode(&short, HEADER_UNSAFE).to_string();
+        if list.len() + name.len() > BYTES_MAX {
+            break;
+        }
+        list += if list.is_empty() { "" } else { ", " };
+        list += &name;
+    }
+    HeaderValue::from_str(&list).unwrap_or(HeaderValue::from_static("?"))
 }
 
 const HEADER_UNSAFE: &percent_encoding::AsciiSet = &percent_encoding::CONTROLS.add(b' ').add(b',').add(b'%').add(b'"');
 
-fn log(response: &Response<Body>, context: &Context, id: &str, method: &Method, path: &str, started: Instant) {
-    let status = response.status().as_u16();
+fn log(response: &Response<Body>, context: &Context, method: &Method, path: &str, started: Instant) {
+    let (id, status) = (context.id(), response.status().as_u16());
     let took_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
     let partner = context.partner().map(|partner| partner.to_string());
     let partner = partner.as_deref().unwrap_or("-");
+    let method = method.as_str();
     match response.extensions().get::<Internal>() {
         Some(Internal(error)) => {
-            tracing::error!(request_id = id, %method, path, status, partner, took_us, error, "Answered with {status}.");
+            tracing::error!(request_id = id, method, path, status, partner, took_us, error, "Answered with {status}.");
         }
-        None => tracing::info!(request_id = id, %method, path, status, partner, took_us, "Answered."),
+        None => tracing::info!(request_id = id, method, path, status, partner, took_us, "Answered."),
     }
 }
 

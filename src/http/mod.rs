@@ -189,8 +189,10 @@ pub fn routes() -> Vec<Route> {
         (
             "Documentation",
             vec![
-                Route::get("/openapi.json", openapi::document, "This document").open().other("application/json"),
-                Route::get("/docs", docs::page, "This document, for reading").open().other("text/html"),
+                Route::get("/openapi.json", openapi::document, "The API as an OpenAPI document")
+                    .open()
+                    .other("application/json"),
+                Route::get("/docs", docs::page, "The API for reading").open().other("text/html"),
             ],
         ),
     ];

@@ -115,14 +115,14 @@ fn parameters(route: &Route) -> Vec<Value> {
         if param.name == "status" && route.path.ends_with("/deals") {
             schema["items"]["enum"].as_array_mut().map(|words| words.push(json!("all"))).unwrap_or_default();
         }
-        // An empty value counts as none; an empty schema asks for nothing, which is a mistake.
-        let may_be_empty = param.name != FIELDS_SCHEMA.name;
-        if !may_be_empty {
+        if param.name == FIELDS_SCHEMA.name {
             schema["minLength"] = json!(1);
         }
-        let mut parameter = json!({
-            "name": param.name, "in": "query", "description": param.doc, "schema": schema, "allowEmptyValue": may_be_empty,
-        });
+        let mut parameter = json!({"name": param.name, "in": "query", "description": param.doc, "schema": schema});
+        // An empty value counts as none, also where an empty text is none of the values.
+        if !matches!(param.of, Type::Text | Type::Texts) {
+            parameter["allowEmptyValue"] = json!(true);
+        }
         if parameter["schema"]["type"] == "array" {
             parameter["style"] = json!("form");
             parameter["explode"] = json!(false);

@@ -28,7 +28,7 @@ impl Param {
 }
 
 /// The longest value of a parameter, in bytes.
-const VALUE_MAX: usize = 20_000;
+const VALUE_MAX: usize = 65_536;
 
 /// The pairs of a query string.
 ///

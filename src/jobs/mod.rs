@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use jiff::SignedDuration;
 use tokio::sync::watch;
 
 use crate::app::{App, Error, idempotency};
@@ -51,10 +50,8 @@ pub async fn step(app: &App) -> Result<Outcome, Error> {
     let forgotten = app
         .store
         .write(|tx| {
-            let before = tx
-                .now()
-                .checked_sub(SignedDuration::from_secs(idempotency::KEPT.as_secs()))
-                .map_err(|error| store::Error::Other(error.to_string()))?;
+            let before =
+                tx.now().checked_sub(idempotency::KEPT).map_err(|error| store::Error::Other(error.to_string()))?;
             store::idempotency::delete_before(tx, before, STEP_ROWS)
         })
         .await?;

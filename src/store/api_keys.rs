@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use sea_query::{Expr, ExprTrait, Order, Query, SelectStatement};
 
 use super::db::{params, statements};
-use super::values::bytes;
+use super::values::{bytes, id_in};
 use super::{Error, Row, Tx};
 use crate::domain::id::{KeyId, PartnerId};
 use crate::domain::partner::Roles;
@@ -114,7 +114,7 @@ fn select(partner: PartnerId, ids: Option<&[KeyId]>) -> SelectStatement {
         .and_where(Expr::col("partner_id").eq(bytes(partner)))
         .and_where(Expr::col("removed").eq(false));
     if let Some(ids) = ids {
-        select.and_where(Expr::col("id").is_in(ids.iter().map(|id| bytes(*id))));
+        select.and_where(id_in(ids));
     }
     select
 }

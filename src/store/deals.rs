@@ -1,9 +1,9 @@
 //! The table `deals`.
 
-use sea_query::{Expr, ExprTrait, Order, Query, SelectStatement};
+use sea_query::{Cond, Expr, ExprTrait, Order, Query, SelectStatement};
 
 use super::db::{params, statements};
-use super::values::{bytes, json, share_text};
+use super::values::{bytes, id_in, json, share_text};
 use super::{Error, Row, Tx};
 use crate::domain::deal::{Deal, DealStatus};
 use crate::domain::id::{DealId, EventId, PartnerId};
@@ -31,7 +31,7 @@ statements! {
          where event_id = $2 and agent_id = $3 and status = 'accepted' and id <> $4";
     END_OF_EVENT =
         "update deals set status = case status when 'new' then 'canceled' else 'closed' end, updated_at = $1 \
-         where event_id = $2 and status in ('new', 'accepted')";
+         where event_id = $2 and status in ('new', 'accepted') and event_ends_at > $1";
     MOVE_END =
         "update deals set event_ends_at = $1 where event_id = $2 and status in ('new', 'accepted')";
     ENDED = "select id from deals where status in ('new', 'accepted') and event_ends_at <= $1 order by event_ends_at limit $2";
@@ -50,7 +50,8 @@ statements! {
          union all \
          select id from deals where status = 'accepted' and event_ends_at > $2 and subj_id = $1 limit 20";
     CANCEL_PROPOSALS_OF =
-        "update deals set status = 'canceled', updated_at = $2 where status = 'new' and (obj_id = $1 or subj_id = $1)";
+        "update deals set status = 'canceled', updated_at = $2 \
+         where status = 'new' and (obj_id = $1 or subj_id = $1) and event_ends_at > $2";
     // The deals that open each side's private fields to the other: those that are or were accepted, and those that the
     // other side proposed (spec/http.md, "Other side of a deal").
     OPENED_TO_OBJ =
@@ -211,6 +212,9 @@ pub struct Filter {
     pub ids: Option<Vec<DealId>>,
 }
 
+/// Up to how many rows of each side are put in order here, before they are skipped.
+const SKIP_HERE_MAX: u64 = 2_000;
+
 /// The deals of a list in the order of their ids: those after `after`, then without the first `skip`, at most `limit`.
 pub fn list(
     tx: &mut Tx<'_>,
@@ -219,10 +223,12 @@ pub fn list(
     skip: u64,
     limit: u64,
 ) -> Result<Vec<Deal>, Error> {
-    let now = tx.now();
+    let selects = selects(filter, skip <= SKIP_HERE_MAX, tx.now());
+    let skip_here = if selects.len() > 1 { skip } else { 0 };
     let mut deals = Vec::new();
-    for mut select in selects(filter, now) {
-        select.expr(Expr::cust(columns!())).order_by("id", Order::Asc).limit(skip.saturating_add(limit));
+    for mut select in selects {
+        select.expr(Expr::cust(columns!())).order_by("id", Order::Asc);
+        select.limit(skip_here.saturating_add(limit)).offset(skip - skip_here);
         if let Some(after) = after {
             select.and_where(Expr::col("id").gt(bytes(after)));
         }
@@ -231,36 +237,32 @@ pub fn list(
         }
     }
     deals.sort_unstable_by_key(|deal: &Deal| deal.id);
-    Ok(deals
-        .into_iter()
-        .skip(usize::try_from(skip).unwrap_or(usize::MAX))
-        .take(usize::try_from(limit).unwrap_or(usize::MAX))
-        .collect())
+    let count = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+    Ok(deals.into_iter().skip(count(skip_here)).take(count(limit)).collect())
 }
 
 /// How many deals a list holds in all.
 pub fn count(tx: &mut Tx<'_>, filter: &Filter) -> Result<i64, Error> {
-    let now = tx.now();
     let mut total = 0;
-    for mut select in selects(filter, now) {
+    for mut select in selects(filter, true, tx.now()) {
         select.expr(Expr::cust("count(*)"));
         total += tx.count_built(&select)?;
     }
     Ok(total)
 }
 
-/// The list as one select for each side that the partner may be on: each follows its own index, so that a partner's
-/// list costs the same however many deals others have.
-fn selects(filter: &Filter, now: jiff::Timestamp) -> Vec<SelectStatement> {
+/// The list as a select; `apart`, as one for each side that the partner may be on: each of those follows its own index,
+/// so that a partner's list costs the same however many deals others have.
+fn selects(filter: &Filter, apart: bool, now: jiff::Timestamp) -> Vec<SelectStatement> {
     let mut common = Query::select();
     common.from("deals");
     if let Some(event) = filter.event {
         common.and_where(Expr::col("event_id").eq(bytes(event)));
     }
     if let Some(ids) = &filter.ids {
-        common.and_where(Expr::col("id").is_in(ids.iter().map(|id| bytes(*id))));
+        common.and_where(id_in(ids));
     }
-    let mut status = sea_query::Cond::any();
+    let mut status = Cond::any();
     for wanted in &filter.statuses {
         let stored = |status: DealStatus| Expr::col("status").eq(status.as_str());
         let running = || Expr::col("event_ends_at").gt(now.as_microsecond());
@@ -276,23 +278,23 @@ fn selects(filter: &Filter, now: jiff::Timestamp) -> Vec<SelectStatement> {
         common.cond_where(status);
     }
 
-    let side = |own: &'static str, other: &'static str, of: PartnerId, with: Option<PartnerId>| {
-        let mut select = common.clone();
-        select.and_where(Expr::col(own).eq(bytes(of)));
-        if let Some(with) = with {
-            select.and_where(Expr::col(other).eq(bytes(with)));
-        }
-        select
-    };
-    match (filter.of, filter.with) {
-        (None, None) => vec![common],
-        (None, Some(of)) => vec![side("obj_id", "subj_id", of, None), side("subj_id", "obj_id", of, None)],
-        (Some(of), with) if with != Some(of) => {
-            vec![side("obj_id", "subj_id", of, with), side("subj_id", "obj_id", of, with)]
-        }
+    let (of, with) = match (filter.of, filter.with) {
+        (None, None) => return vec![common],
+        (None, Some(of)) => (of, None),
         // "Deals with myself" are all of mine.
-        (Some(of), _) => vec![side("obj_id", "subj_id", of, None), side("subj_id", "obj_id", of, None)],
+        (Some(of), with) => (of, with.filter(|with| *with != of)),
+    };
+    let [as_obj, as_subj] = [("obj_id", "subj_id"), ("subj_id", "obj_id")].map(|(own, other)| {
+        Cond::all().add(Expr::col(own).eq(bytes(of))).add_option(with.map(|with| Expr::col(other).eq(bytes(with))))
+    });
+    if apart {
+        let mut other = common.clone();
+        common.cond_where(as_obj);
+        other.cond_where(as_subj);
+        return vec![common, other];
     }
+    common.cond_where(Cond::any().add(as_obj).add(as_subj));
+    vec![common]
 }
 
 fn deal(row: Row) -> Result<Deal, Error> {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use sea_query::{Cond, Expr, ExprTrait, Order, Query, SelectStatement};
 
 use super::db::{params, statements};
-use super::values::{bytes, contains, tags_json};
+use super::values::{bytes, contains, id_in, tags_json};
 use super::{Error, Row, Tx};
 use crate::domain::event::{AgeRating, Event, EventStatus, Title};
 use crate::domain::id::{EventId, PartnerId};
@@ -21,7 +21,7 @@ macro_rules! columns {
 statements! {
     ONE = concat!("select ", columns!(), " from events where bucket = $1 and id = $2");
     // Nobody else changes it until the transaction ends.
-    ONE_LOCKED = concat!("select ", columns!(), " from events where bucket = $1 and id = $2 for update");
+    ONE_LOCKED = concat!("select ", columns!(), " from events where bucket = $1 and id = $2 for no key update");
     BY_IDS = concat!("select ", columns!(), " from events where id = any($1)");
     INSERT = concat!(
         "insert into events (", columns!(), ", bucket, title_folded) \
@@ -191,7 +191,7 @@ fn select(filter: &Filter, now: Timestamp) -> SelectStatement {
         );
     }
     if let Some(ids) = &filter.ids {
-        select.and_where(Expr::col("id").is_in(ids.iter().map(|id| bytes(*id))));
+        select.and_where(id_in(ids));
     }
     match filter.when {
         When::Actual => {

@@ -21,12 +21,9 @@ statements! {
     SET_ROLE = "update members set role = $1 where partner_id = $2 and user_id = $3";
     ACTING =
         "select partner_id, is_org, is_agent, is_core, role from members join partners on partners.id = partner_id \
-         where members.user_id = $1 order by partner_id";
+         where members.user_id = $1 order by partners.removed, coalesce(members.created_at, 0), partner_id";
     DELETE = "delete from members where partner_id = $1 and user_id = $2";
 }
-
-/// The name of the constraint that makes a user a member of a partner once.
-pub const KEY: &str = "members_partner_id_user_id_key";
 
 /// All memberships of these users, in the order of user and partner.
 pub fn of_users(tx: &mut Tx<'_>, users: &[UserId]) -> Result<Vec<Member>, Error> {
@@ -38,7 +35,8 @@ pub fn of_partner(tx: &mut Tx<'_>, partner: PartnerId) -> Result<Vec<Member>, Er
     tx.query(OF_PARTNER, params![partner])?.into_iter().map(member).collect()
 }
 
-/// The partners that a user acts for, in the order of their ids.
+/// The partners that a user acts for: those it has been a member of longest first, so that nobody changes which one is the
+/// first by making it a member of another; removed ones last.
 pub fn acting(tx: &mut Tx<'_>, user: UserId) -> Result<Vec<Acting>, Error> {
     let one = |row: Row| {
         let mut row = row.read("members");

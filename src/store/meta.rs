@@ -7,7 +7,6 @@ statements! {
     GET = "select value from meta where name = $1";
     // The first of several servers wins; the others read what it wrote.
     PUT_ONCE = "insert into meta (name, value) values ($1, $2) on conflict (name) do nothing";
-    ANY_PARTNER = "select 1 from partners limit 1";
 }
 
 /// A fact by its name.
@@ -19,9 +18,4 @@ pub fn get(tx: &mut Tx<'_>, name: &str) -> Result<Option<String>, Error> {
 pub fn put_once(tx: &mut Tx<'_>, name: &str, value: &str) -> Result<String, Error> {
     tx.execute(PUT_ONCE, params![name, value])?;
     Ok(get(tx, name)?.unwrap_or_else(|| value.to_owned()))
-}
-
-/// Whether anything was ever stored.
-pub fn is_empty(tx: &mut Tx<'_>) -> Result<bool, Error> {
-    Ok(tx.query_opt(ANY_PARTNER, params![])?.is_none())
 }

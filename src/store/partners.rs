@@ -3,7 +3,7 @@
 use sea_query::{Expr, ExprTrait, Order, Query, SelectStatement};
 
 use super::db::{params, statements};
-use super::values::{bytes, contains, json, tags_json};
+use super::values::{bytes, contains, id_in, json, tags_json};
 use super::{Error, Row, Tx};
 use crate::domain::id::{PartnerId, UserId};
 use crate::domain::partner::{Partner, Roles};
@@ -18,7 +18,7 @@ macro_rules! columns {
 
 statements! {
     BY_IDS = concat!("select ", columns!(), " from partners where id = any($1)");
-    LOCK = "select id from partners where id = any($1) order by id for update";
+    LOCK = "select id from partners where id = any($1) order by id for no key update";
     INSERT = concat!(
         "insert into partners (", columns!(), ", name_folded) \
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
@@ -147,7 +147,7 @@ fn select(filter: &Filter) -> SelectStatement {
     let mut select = Query::select();
     select.from("partners").and_where(Expr::col("removed").eq(filter.removed));
     if let Some(ids) = &filter.ids {
-        select.and_where(Expr::col("id").is_in(ids.iter().map(|id| bytes(*id))));
+        select.and_where(id_in(ids));
     }
     let mut roles = sea_query::Cond::any();
     for (wanted, column) in

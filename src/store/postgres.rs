@@ -189,9 +189,10 @@ fn take_check(url: &str) -> Result<(String, Check), OpenError> {
         }
     }
     let check = match (verify, file) {
-        (false, _) => Check::Nothing,
+        (false, None) => Check::Nothing,
         (true, None) => Check::Public,
-        (true, Some(file)) => Check::File(file),
+        // Who names an authority wants it asked.
+        (_, Some(file)) => Check::File(file),
     };
     Ok((format!("{base}?{}", rest.join("&")), check))
 }

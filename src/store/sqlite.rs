@@ -6,6 +6,8 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::rc::Rc;
@@ -30,14 +32,12 @@ const BUSY: Duration = Duration::from_secs(5);
 /// How many statements built for one request are kept prepared, per connection.
 const BUILT_KEPT: usize = 64;
 
-/// What is set on every connection. Pages are mapped because a reader forgets its own cache at
-/// each commit of the writer.
+/// What is set on every connection. Nothing is mapped: each connection would count the whole file as its memory.
 const SETTINGS: &str = "
     pragma synchronous = full;
     pragma foreign_keys = on;
     pragma temp_store = memory;
     pragma cache_size = -16384;
-    pragma mmap_size = 268435456;
 ";
 /// Keeps the log from growing without end while readers hold it, and its syncs apart.
 const WRITER_SETTINGS: &str = "
@@ -79,7 +79,8 @@ pub(super) fn open(file: &Path, config: &StoreConfig) -> Result<Running, OpenErr
 }
 
 pub(super) fn migrate(file: &Path, runner: &refinery::Runner) -> Result<Migrated, OpenError> {
-    let mut connection = connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+    create_private(file)?;
+    let mut connection = connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     let from = version(file, &connection)?;
     check_not_newer(from)?;
     enter_wal(file, &connection)?;
@@ -100,6 +101,12 @@ pub(super) fn applied_version(file: &Path) -> Result<Option<i64>, OpenError> {
         return Ok(None);
     }
     version(file, &connect(file, OpenFlags::SQLITE_OPEN_READ_ONLY)?)
+}
+
+/// Creates the file if there is none, for its owner only; SQLite gives its log the same rights.
+fn create_private(file: &Path) -> Result<(), OpenError> {
+    let opened = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(file);
+    opened.map(drop).map_err(|error| OpenError::Unwritable { file: file.to_owned(), why: error.to_string() })
 }
 
 /// Whether there is no file yet where one can be.

@@ -15,7 +15,7 @@ macro_rules! columns {
 statements! {
     BY_IDS = concat!("select ", columns!(), " from users where id = any($1)");
     BY_EMAIL = concat!("select ", columns!(), " from users where email_folded = $1");
-    LOCK = "select id from users where id = $1 for update";
+    LOCK = "select id from users where id = $1 for no key update";
     PASSWORD = "select id, password_hash from users where email_folded = $1";
     INSERT = "insert into users (id, email, email_folded, password_hash, first_name, last_name, tags, created_at, updated_at) \
               values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";

@@ -16,6 +16,15 @@ pub(super) fn bytes(id: impl Into<ObjectId>) -> Vec<u8> {
     id.into().as_bytes().to_vec()
 }
 
+/// That the column `id` holds one of these. Of no ids it holds none, which sea-query says by comparing two numbers without
+/// a type; PostgreSQL takes them for texts.
+pub(super) fn id_in<I: Copy + Into<ObjectId>>(ids: &[I]) -> SimpleExpr {
+    if ids.is_empty() {
+        return Expr::cust("false");
+    }
+    Expr::col("id").is_in(ids.iter().map(|id| bytes(*id)))
+}
+
 /// That a folded column holds a text, in any case.
 pub(super) fn contains(column: &'static str, text: &str) -> SimpleExpr {
     let mut pattern = String::from("%");

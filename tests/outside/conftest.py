@@ -10,6 +10,13 @@ def pytest_sessionstart():
         pytest.exit(f"{BINARY} is missing: run `cargo build`", returncode=2)
 
 
+def pytest_sessionfinish():
+    for process in Server.processes:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
 @pytest.fixture(params=["sqlite", "postgresql"], scope="session")
 def engine(request):
     return request.param

@@ -98,13 +98,13 @@ def environment(**more):
     return own | more
 
 
-def run(*arguments, place=None, env=None, stdin="", preexec_fn=None):
-    """Runs a command to its end. What it writes is checked for secrets by `Outcome`."""
+def run(*arguments, place=None, env=None, stdin="", prefix=()):
+    """Runs a command to its end. Nothing confidential may be on its standard error."""
     options = place.options if place else []
     env = environment(**(place.environment if place else {}) | (env or {}))
     done = subprocess.run(
-        [BINARY, *arguments, *options],
-        input=stdin, capture_output=True, text=True, env=env, timeout=PATIENCE_S, preexec_fn=preexec_fn,
+        [*prefix, BINARY, *arguments, *options],
+        input=stdin, capture_output=True, text=True, env=env, timeout=PATIENCE_S,
     )
     assert not leaks(done.stderr), f"standard error gives away {leaks(done.stderr)}"
     return done
@@ -113,6 +113,9 @@ def run(*arguments, place=None, env=None, stdin="", preexec_fn=None):
 class Server:
     """A running server."""
 
+    # Whatever a test has left running is ended with the run.
+    processes = []
+
     # So high that no test meets them by chance.
     UNLIMITED = [
         "--sign-in-per-minute", "1000000",
@@ -120,7 +123,7 @@ class Server:
         "--registrations-per-hour", "1000000",
     ]
 
-    def __init__(self, place, *options, demo=True, env=None, preexec_fn=None):
+    def __init__(self, place, *options, demo=True, env=None):
         self.place = place
         self.said = []
         self.lines = queue.Queue()
@@ -131,8 +134,9 @@ class Server:
         self.process = subprocess.Popen(
             [BINARY, *arguments, *options],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log, text=True,
-            env=environment(**place.environment | (env or {})), preexec_fn=preexec_fn,
+            env=environment(**place.environment | (env or {})),
         )
+        self.processes.append(self.process)
         threading.Thread(target=self._listen, daemon=True).start()
 
     def _listen(self):

@@ -27,8 +27,10 @@ class Answer:
 class Connection:
     """One connection, kept alive."""
 
-    def __init__(self, address):
+    def __init__(self, address, tls=None):
         self.socket = socket.create_connection(address, timeout=PATIENCE_S)
+        if tls:
+            self.socket = tls.wrap_socket(self.socket, server_hostname=address[0])
         self.stream = self.socket.makefile("rb")
 
     def send(self, data):
@@ -106,3 +108,10 @@ def ask(server, method, target, body=b"", key=None, headers=()):
     with Connection(server.address) as connection:
         connection.send(request(method, target, body, key, headers))
         return connection.answer(to_head=method == "HEAD")
+
+
+def ask_over_tls(server, trust, *parts):
+    """The same over TLS, if `trust` trusts the server."""
+    with Connection(server.address, trust) as connection:
+        connection.send(request(*parts))
+        return connection.answer()

@@ -192,6 +192,10 @@ impl Contact {
         for (index, phone) in self.phones.iter().flatten().flatten().enumerate() {
             check_phone(phone).map_err(|invalid| (format!("phones[{index}]"), invalid))?;
         }
+        if self.phones.as_ref().and_then(Option::as_ref).is_some_and(|phones| phones.len() > PHONES_MAX) {
+            let invalid = Invalid::out_of_range(format!("must not have more than {PHONES_MAX} numbers"));
+            return Err(("phones".to_owned(), invalid));
+        }
         Ok(self)
     }
 
@@ -208,6 +212,9 @@ impl Contact {
         }
     }
 }
+
+/// The most phone numbers of a contact.
+const PHONES_MAX: usize = 100;
 
 fn check_phone(phone: &str) -> Result<(), Invalid> {
     text::check_short(phone)?;

@@ -65,11 +65,15 @@ impl Percent {
         let sign = if self.0 < 0 { "-" } else { "" };
         let units = self.0.unsigned_abs();
         let per_percent = Self::UNITS.unsigned_abs();
-        let fraction = format!("{:04}", units % per_percent);
-        let needed = fraction.trim_end_matches('0').len();
-        let shown = &fraction[..needed.max(decimals).min(fraction.len())];
-        let point = if shown.is_empty() { "" } else { "." };
-        format!("{sign}{}{point}{shown}%", units / per_percent)
+        let (whole, mut fraction, mut digits) = (units / per_percent, units % per_percent, 4);
+        while digits > decimals && fraction.is_multiple_of(10) {
+            fraction /= 10;
+            digits -= 1;
+        }
+        match digits {
+            0 => format!("{sign}{whole}%"),
+            _ => format!("{sign}{whole}.{fraction:0digits$}%"),
+        }
     }
 }
 

@@ -38,8 +38,7 @@ pub(in crate::cli) struct Fill {
 pub(super) fn run(fill: Fill) -> Result<(), Failure> {
     let config = Config::load(fill.options)?;
     let platform = Platform::open(&config, Access::Alone)?;
-    let (agent_key, platform_key) =
-        platform.run(async move |app| write_all(&app, fill.size).await.map_err(refused))?;
+    let (agent_key, platform_key) = platform.run(async move |app| write_all(&app, fill.size).await.map_err(refused))?;
     answer(format_args!("{agent_key},{platform_key}"))
 }
 

@@ -1,6 +1,7 @@
 //! What a `fields-schema` opens, fetched level by level: one batch for each kind of resource on each level, however many
 //! rows refer to it. What the caller may not read is not loaded, so it cannot be written.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::Hash;
 
@@ -14,9 +15,14 @@ use crate::domain::event::Event;
 use crate::domain::id::{EventId, ObjectId, PartnerId, UserId};
 use crate::store::Tx;
 
+/// How many objects one answer, or one batch of a list, may open: what is loaded once is written wherever it is
+/// referred to, so a schema that goes to and fro multiplies.
+const OPENED_MAX: u32 = 20_000;
+
 /// The resources that the answer's references lead to, as far as the caller may read them.
 #[derive(Default)]
 pub struct Loaded {
+    opened: Cell<u32>,
     partners: HashMap<PartnerId, PartnerView>,
     users: HashMap<UserId, UserView>,
     events: HashMap<EventId, Event>,
@@ -135,8 +141,8 @@ impl Loaded {
                 let found = app::events::readable(tx, caller, &ids)?;
                 self.events.extend(found.into_iter().map(|event| (event.id, event)));
             }
-            // No venue and no map exists yet, and nothing can refer to one.
-            Kind::Venue | Kind::Map => {}
+            // This server holds none, and nothing refers to one.
+            Kind::Venue | Kind::Map | Kind::City | Kind::Country => {}
         }
         Ok(())
     }
@@ -146,8 +152,20 @@ impl Loaded {
             Kind::Partner => wants_of(self.partners.get(&id.into()), selection, wants),
             Kind::User => wants_of(self.users.get(&id.into()), selection, wants),
             Kind::Event => wants_of(self.events.get(&id.into()), selection, wants),
-            Kind::Venue | Kind::Map => {}
+            Kind::Venue | Kind::Map | Kind::City | Kind::Country => {}
         }
+    }
+
+    /// Refuses what was written if it opened too much.
+    ///
+    /// # Errors
+    /// [`app::Error::Invalid`] naming the schema.
+    pub fn check_opened(&self) -> Result<(), app::Error> {
+        if self.opened.get() <= OPENED_MAX {
+            return Ok(());
+        }
+        let message = format!("opens more than {OPENED_MAX} objects: name fewer references, or ask for a smaller page");
+        Err(app::Error::invalid("fields-schema", "out_of_range", message))
     }
 
     /// Writes a loaded resource; nothing where it was not loaded, because the caller may not read it.
@@ -158,11 +176,15 @@ impl Loaded {
         selection: Option<&Selection>,
         out: &mut Vec<u8>,
     ) -> Option<()> {
+        if self.opened.get() > OPENED_MAX {
+            return None;
+        }
+        self.opened.set(self.opened.get() + 1);
         match kind {
             Kind::Partner => write::object(self.partners.get(&id.into())?, selection, self, out),
             Kind::User => write::object(self.users.get(&id.into())?, selection, self, out),
             Kind::Event => write::object(self.events.get(&id.into())?, selection, self, out),
-            Kind::Venue | Kind::Map => return None,
+            Kind::Venue | Kind::Map | Kind::City | Kind::Country => return None,
         }
         Some(())
     }

@@ -158,6 +158,10 @@ pub enum Kind {
     Venue,
     /// The plan of a place.
     Map,
+    /// A city, by its GeoNames id.
+    City,
+    /// A country, by its ISO code.
+    Country,
 }
 
 impl<T> Field<T> {

@@ -40,7 +40,11 @@ impl Resource for PartnerView {
             "The legal person; null for partners without a deal with it",
             &Maybe::<PartnerView, Legal>(|view| if view.is_full() { view.partner.legal.as_ref() } else { None }),
         ),
-        Field::<Self>::embedded("media", "Files shown with the partner", &List::<PartnerView, Attachment>(|_| &[])),
+        Field::<Self>::embedded(
+            "media",
+            "Files shown with the partner; there are none yet",
+            &List::<PartnerView, Attachment>(|_| &[]),
+        ),
         Field::<Self>::value("name", "Name", Type::Text, |view| Cell::text(&view.partner.name)),
         Field::<Self>::value("removed", "Whether it has been removed", Type::Bool, |view| {
             Cell::Bool(view.partner.removed)

@@ -1,6 +1,6 @@
 //! The tables without their types: what the parser and the OpenAPI document need to know of a field.
 
-use super::places::{Map, Venue};
+use super::places::{City, Country, Map, Venue};
 use super::{Field, Is, Kind, Resource, Type};
 use crate::app::partners::PartnerView;
 use crate::app::users::UserView;
@@ -91,6 +91,8 @@ impl Kind {
             Kind::Event => Event::NAME,
             Kind::Venue => Venue::NAME,
             Kind::Map => Map::NAME,
+            Kind::City => City::NAME,
+            Kind::Country => Country::NAME,
         }
     }
 
@@ -102,6 +104,8 @@ impl Kind {
             Kind::Event => of::<Event>(),
             Kind::Venue => of::<Venue>(),
             Kind::Map => of::<Map>(),
+            Kind::City => of::<City>(),
+            Kind::Country => of::<Country>(),
         }
     }
 }

@@ -19,8 +19,10 @@ pub fn object<T: Resource>(value: &T, selection: Option<&Selection>, loaded: &Lo
         if out.len() > start {
             out.push(b',');
         }
-        text(field.name, out);
-        out.push(b':');
+        // A name of a field holds nothing to escape.
+        out.push(b'"');
+        out.extend_from_slice(field.name.as_bytes());
+        out.extend_from_slice(b"\":");
         field_value(field, value, inner, named, loaded, out);
     };
     match selection {

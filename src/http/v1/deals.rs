@@ -95,8 +95,8 @@ pub async fn change(call: Writing<Manager>, id: PathId<DealId>, body: JsonBody) 
 }
 
 fn proposal(input: &mut Input<'_>) -> Option<Proposal> {
-    let event = input.required("event", parsed);
-    let subj = input.required("subj", parsed);
+    let event = input.given("event", parsed);
+    let subj = input.given("subj", parsed);
     let obj = input.nullable("obj", |value| Ok(parsed(value))).flatten();
     let message = input.nullable("message", short).flatten();
     let title = input.object::<DealTitle>("title").flatten();
@@ -104,9 +104,6 @@ fn proposal(input: &mut Input<'_>) -> Option<Proposal> {
         let checked = title.checked();
         checked.map_err(|(field, invalid)| input.wrong(&format!("title.{field}"), invalid)).ok()
     });
-    if !input.has("term") {
-        input.wrong("term", Invalid::required());
-    }
     let (org, extra, core, pfc) = input.nested("term", |term| {
         let org = term.required("org", share);
         let extra = term.nullable("extra", share).flatten();

@@ -75,14 +75,7 @@ pub async fn get(call: Reading<Member>, id: PathId<EventId>) -> Result<Response<
 
 /// POST: creates an event of the caller's.
 pub async fn create(call: Writing<Manager>, body: JsonBody) -> Result<Response<Body>, Error> {
-    let given = call.body(&body, &POST, |input| {
-        for name in ["lifetime", "title"] {
-            if !input.has(name) {
-                input.wrong(name, Invalid::required());
-            }
-        }
-        changes(input)
-    });
+    let given = call.body(&body, &POST, |input| changes(input));
     let (app, id) = (call.app().clone(), call.app().new_event_id()?);
     call.one(StatusCode::OK, &body, given, move |tx, caller, changes| {
         events::create(tx, caller, &app.installation, id, changes)

@@ -36,7 +36,7 @@ pub async fn list(call: Reading<Member>, id: PathId<PartnerId>) -> Result<Respon
 /// POST: makes a user a member.
 pub async fn add(call: Writing<Member>, id: PathId<PartnerId>, body: JsonBody) -> Result<Response<Body>, Error> {
     let wish = call.body(&body, &POST, |input| {
-        let (email, role) = (input.required("email", parsed), input.required("role", parsed));
+        let (email, role) = (input.given("email", parsed), input.given("role", parsed));
         Some((email?, role?))
     });
     call.one(StatusCode::CREATED, &body, wish, move |tx, caller, (email, role)| {

@@ -5,7 +5,6 @@ use axum::http::{Response, StatusCode};
 
 use crate::app::partners::{self, Changes, Filter, PartnerView};
 use crate::domain::id::PartnerId;
-use crate::domain::invalid::Invalid;
 use crate::domain::partner::{Contact, Role};
 use crate::http::call::{Anyone, Manager, Member, Reading, Source, Writing};
 use crate::http::error::Error;
@@ -55,12 +54,7 @@ pub async fn get(call: Reading<Member>, id: PathId<PartnerId>) -> Result<Respons
 
 /// POST: creates a partner of the caller's.
 pub async fn create(call: Writing<Anyone>, body: JsonBody) -> Result<Response<Body>, Error> {
-    let changes = call.body(&body, &POST, |input| {
-        if !input.has("name") {
-            input.wrong("name", Invalid::required());
-        }
-        changes(input)
-    });
+    let changes = call.body(&body, &POST, |input| changes(input));
     let id = call.app().new_id();
     call.one(StatusCode::CREATED, &body, changes, move |tx, caller, changes| partners::create(tx, caller, id, changes))
         .await

@@ -26,7 +26,7 @@ pub const PATCH: BodyDoc = BodyDoc { shapes: shapes::<UserView>, extra: &[PASSWO
 /// POST: registers a user.
 pub async fn register(call: Call, body: JsonBody) -> Result<Response<Body>, Error> {
     let (email, password, first_name, last_name) = call.body(&body, &POST, |input| {
-        let (email, password) = (input.required("email", parsed), input.required("password", password));
+        let (email, password) = (input.given("email", parsed), input.given("password", password));
         let first_name = input.nullable("first_name", short).flatten();
         let last_name = input.nullable("last_name", short).flatten();
         Some((email?, password?, first_name, last_name))

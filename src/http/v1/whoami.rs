@@ -28,23 +28,23 @@ pub const POST: BodyDoc = BodyDoc {
 /// POST: signs in and sets the cookie.
 pub async fn sign_in(call: Call, body: JsonBody) -> Result<Response<Body>, Error> {
     let (email, password) = call.body(&body, &POST, |input| {
-        let email = input.required("email", |value| Ok(string(value)?.to_owned()));
-        let password = input.required("password", |value| Ok(string(value)?.to_owned()));
+        let email = input.given("email", |value| Ok(string(value)?.to_owned()));
+        let password = input.given("password", |value| Ok(string(value)?.to_owned()));
         Some((email?, password?))
     })?;
     let email = email.parse::<Email>().ok();
     call.app.limits.sign_in(call.address, email.as_ref())?;
     let app = call.app.clone();
     let known = match email {
-        Some(email) => app.store.read(move |tx| sessions::password_hash(tx, &email)).await?,
+        Some(email) => app.store.read(move |tx| sessions::find_known(tx, &email)).await?,
         None => None,
     };
-    let user = match known {
-        Some((user, hash)) => app.passwords.verify(&password, &hash).await?.then_some(user),
+    let signing_in = match known {
+        Some(known) => app.passwords.verify(&password, &known.password_hash).await?.then_some(known),
         // It takes as long, so that nobody learns who has an account.
         None => app.passwords.verify_nobody(&password).await.map(|()| None)?,
     };
-    let Some(user) = user else {
+    let Some(signing_in) = signing_in else {
         return Err(Error::new(StatusCode::UNAUTHORIZED, "unauthenticated", "the email or the password is wrong"));
     };
     let token = random::hex_token::<32>()?;
@@ -52,7 +52,7 @@ pub async fn sign_in(call: Call, body: JsonBody) -> Result<Response<Body>, Error
     let secure = call.secure;
     let response = call
         .welcome(StatusCode::OK, move |tx| {
-            let view = sessions::start(tx, user, &hash, lifetime)?;
+            let view = sessions::start(tx, &signing_in, &hash, lifetime)?;
             Ok((identify(tx, Credentials::Session(hash), None)?, view))
         })
         .await?;
@@ -66,9 +66,13 @@ pub async fn show(call: Reading<Anyone>) -> Result<Response<Body>, Error> {
 
 /// DELETE: ends the session, and clears the cookie also where there is none.
 pub async fn sign_out(call: Call) -> Result<Response<Body>, Error> {
+    call.no_parameters()?;
     let secure = call.secure;
     if let Some(session) = call.session {
-        call.app.store.write(move |tx| sessions::end(tx, &session)).await?;
+        // Only a session that is there is the writer's business.
+        if call.recognizes(session).await? {
+            call.app.store.write(move |tx| sessions::end(tx, &session)).await?;
+        }
     }
     Ok(with_cookie(answer::json(StatusCode::OK, Bytes::from_static(b"{}")), "", 0, secure))
 }

@@ -612,7 +612,6 @@ fn several_values_are_given_comma_separated_or_repeated(server: Server) {
         format!("ids={b},{a}"),
         format!("ids={a}&ids={b}"),
         format!("ids={a}%2C+{b}"),
-        format!("ids=,{a},,{b},"),
         format!("ids={a}&ids={b},{a}"),
         "role=org,agent".to_owned(),
         "role=agent&role=org".to_owned(),
@@ -680,8 +679,10 @@ fn read_only_fields_are_ignored(server: Server) {
     assert_eq!(answer.header("x-ignored-fields"), None, "they are documented");
     agent.saying("Prefer", "handling=strict").patch(&partner_path(), nonsense).ok();
     // What was answered may be sent back.
-    let answer = agent.saying("Prefer", "handling=strict").patch(&partner_path(), whole.clone());
-    assert_eq!(answer.ok(), whole);
+    let partner = server.organizer();
+    let path = format!("/v1/resources/partners/{}", partner.partner());
+    let whole = partner.get(&path).ok();
+    assert_eq!(partner.saying("Prefer", "handling=strict").patch(&path, whole.clone()).ok(), whole);
 
     let event = demo::EVENTS[3].0;
     let proposal = json!({
@@ -758,13 +759,12 @@ fn embedded_objects_are_merged(server: Server) {
     let path = format!("/v1/resources/partners/{}", partner.partner());
     let patch = |body: Value| partner.patch(&path, body).ok();
     assert_eq!(partner.get(&path).ok()["contact"], json!({}));
-    let seen = patch(json!({"contact": {"www": "a.ru", "phones": ["+79101002030", "88001002030"], "email": null}}));
-    assert_eq!(seen["contact"], json!({"email": null, "phones": ["+79101002030", "88001002030"], "www": "a.ru"}));
+    let seen = patch(json!({"contact": {"www": "a.ru", "phones": ["+79101002030", "88001002030"]}}));
+    assert_eq!(seen["contact"], json!({"phones": ["+79101002030", "88001002030"], "www": "a.ru"}));
     let seen = patch(json!({"contact": {"phones": ["12345"], "name": "Anna"}}));
-    assert_eq!(seen["contact"], json!({"email": null, "phones": ["12345"], "www": "a.ru", "name": "Anna"}));
-    let seen = patch(json!({"contact": {"www": null, "phones": null}}));
-    assert!(seen["contact"]["www"].is_null() && seen["contact"]["phones"].is_null());
-    assert_eq!(seen["contact"]["name"], "Anna");
+    assert_eq!(seen["contact"], json!({"phones": ["12345"], "www": "a.ru", "name": "Anna"}), "a list is replaced");
+    let seen = patch(json!({"contact": {"www": null, "phones": null, "email": null}}));
+    assert_eq!(seen["contact"], json!({"name": "Anna"}), "null takes a key away");
     assert_eq!(patch(json!({"contact": null}))["contact"], json!({}));
 
     assert_eq!(patch(json!({"legal": null}))["legal"], Value::Null);

@@ -1,1 +1,199 @@
-//! .
+//! The OpenAPI document: what it says is what the server does.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use parterre::domain::deal::DealStatus;
+use parterre::http::route::{Access, Answers};
+use parterre::{demo, http};
+use serde_json::{Value, json};
+
+use crate::util::{Answer, Server, id};
+
+#[test]
+fn the_document_is_the_one_that_is_checked_in() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/openapi.json");
+    let checked_in = fs::read_to_string(file).unwrap_or_default();
+    assert!(
+        checked_in == http::openapi_json(),
+        "docs/openapi.json is not what the program says: look at `cargo run -- openapi > docs/openapi.json`"
+    );
+}
+
+#[test]
+fn the_server_hands_it_out() {
+    let server = Server::sqlite();
+    let answer = server.nobody().get("/openapi.json");
+    assert_eq!(answer.ok(), document());
+    assert_eq!(answer.json()["openapi"], "3.1.0");
+}
+
+#[test]
+fn every_route_is_in_it_and_nothing_else() {
+    let routes: BTreeSet<(String, String)> =
+        http::routes().iter().map(|route| (route.path.to_owned(), route.method.as_str().to_lowercase())).collect();
+    let document = document();
+    let paths = document["paths"].as_object().unwrap();
+    let documented: BTreeSet<(String, String)> = paths
+        .iter()
+        .flat_map(|(path, methods)| methods.as_object().unwrap().keys().map(|method| (path.clone(), method.clone())))
+        .collect();
+    assert_eq!(routes, documented);
+    let operations = paths.values().flat_map(|methods| methods.as_object().unwrap().values());
+    let ids: BTreeSet<&str> = operations.map(|operation| operation["operationId"].as_str().unwrap()).collect();
+    assert_eq!(ids.len(), routes.len(), "every operation has a name of its own");
+}
+
+#[test]
+fn every_reference_in_it_leads_somewhere() {
+    let document = document();
+    let mut references = Vec::new();
+    find_references(&document, &mut references);
+    assert!(references.len() > 20);
+    for reference in references {
+        let pointer = reference.strip_prefix('#').unwrap();
+        assert!(document.pointer(pointer).is_some(), "{reference}");
+    }
+}
+
+fn find_references(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::Object(map) => {
+            found.extend(map.get("$ref").and_then(Value::as_str).map(str::to_owned));
+            map.values().for_each(|value| find_references(value, found));
+        }
+        Value::Array(list) => list.iter().for_each(|value| find_references(value, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn every_schema_in_it_is_one() {
+    let document = document();
+    for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
+        assert!(jsonschema::meta::is_valid(schema), "{name}");
+        compiled(&document, json!({"$ref": format!("#/components/schemas/{name}")}));
+    }
+}
+
+#[test]
+fn what_everybody_is_answered_is_as_documented() {
+    let server = Server::sqlite();
+    let callers = [
+        server.nobody(),
+        server.nanobilet(),
+        server.owner_of(&server.nanobilet()),
+        server.owner_of(&server.organizator()),
+        server.platform(),
+        server.newcomer(),
+    ];
+    for route in http::routes() {
+        if matches!(route.answers, Answers::Other(_)) || route.method == "DELETE" {
+            continue;
+        }
+        for caller in &callers {
+            let request = caller.request(route.method.as_str(), &with_ids(route.path));
+            let answer = if route.body.is_some() { request.json(&json!({})).send() } else { request.send() };
+            is_as_documented(route.method.as_str(), route.path, &answer);
+            if caller.may_act_for().is_none() && route.access == Access::Authenticated {
+                assert!(matches!(answer.status, 200 | 400 | 401 | 403), "{}", answer.status);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_a_story_is_answered_is_as_documented() {
+    let server = Server::sqlite();
+    let (organizer, agent) = (server.organizer(), server.agent());
+    let owner = server.owner_of(&organizer);
+    let of = format!("/v1/resources/partners/{}", organizer.partner());
+    let check = |method: &str, path: &str, answer: Answer| {
+        is_as_documented(method, path, &answer);
+        answer.json()
+    };
+    let lifetime = "BEGIN:VEVENT\r\nDTSTART:20300124T160000Z\r\nDTEND:20300124T173000Z\r\nEND:VEVENT\r\n";
+    let event = json!({"title": {"text": "Concert"}, "lifetime": lifetime, "tags": ["rock"], "age_rating": 18});
+    check("POST", "/v1/resources/events", organizer.post("/v1/resources/events", event));
+    check("POST", "/v1/resources/events", agent.post("/v1/resources/events", json!({})));
+    let everything = json!({
+        "name": "Partner", "roles": ["org", "agent"], "tags": ["a"], "desc": "d", "channels": "c", "director": "x",
+        "contact": {"address": "a", "email": "a@b.ru", "id": "1", "phones": ["12345"], "www": "w", "name": "n"},
+        "legal": {"type": "t", "bank": {"bik": "1"}, "detail": {"nds": true, "inn": "1"}, "who": {"name": "n"}},
+    });
+    check("POST", "/v1/resources/partners", organizer.post("/v1/resources/partners", everything.clone()));
+    check("PATCH", "/v1/resources/partners/{idpartner}", organizer.patch(&of, everything));
+    check("GET", "/v1/resources/partners/{idpartner}", agent.get(&of));
+    let settings = json!({"extra": "1.50", "accept_org_min": 5, "refund_approval": "organizer"});
+    check("PATCH", "/v1/resources/partners/{idpartner}/settings", owner.patch(&format!("{of}/settings"), settings));
+    check(
+        "POST",
+        "/v1/resources/partners/{idpartner}/api_keys",
+        owner.post(&format!("{of}/api_keys"), json!({"name": "k"})),
+    );
+    let email = server.email_of(&server.new_user().to_string());
+    let member = json!({"email": email, "role": "gate"});
+    check("POST", "/v1/resources/partners/{idpartner}/members", owner.post(&format!("{of}/members"), member.clone()));
+    check("POST", "/v1/resources/partners/{idpartner}/members", owner.post(&format!("{of}/members"), member));
+    for status in
+        [DealStatus::New, DealStatus::Accepted, DealStatus::Rejected, DealStatus::Canceled, DealStatus::Closed]
+    {
+        let deal = server.deal(&organizer, &agent, status);
+        let path = format!("/v1/resources/deals/{}", id(&deal));
+        check("GET", "/v1/resources/deals/{iddeal}", agent.get(&path));
+        check("PATCH", "/v1/resources/deals/{iddeal}", agent.patch(&path, json!({"status": "closed"})));
+        check("GET", "/v1/resources/deals/{iddeal}", agent.get(&format!("{path}?fields-schema=id")));
+        let opened = format!("{path}?fields-schema=event{{org{{name}},sets{{id}}}},obj{{user{{partners{{id}}}}}}");
+        check("GET", "/v1/resources/deals/{iddeal}", agent.get(&opened));
+    }
+    let event = server.event_of(&organizer);
+    let amounts = json!({"org": "150.00", "extra": "10.5%", "pfc": true});
+    check("POST", "/v1/resources/deals", agent.proposes_terms(&event, agent.partner(), amounts.clone()));
+    check("POST", "/v1/resources/deals", agent.proposes_terms(&event, agent.partner(), amounts));
+    check("GET", "/v1/resources/deals", agent.get("/v1/resources/deals?status=all"));
+    let registration = json!({"email": "new@example.com", "password": "long enough"});
+    check("POST", "/v1/resources/users", server.nobody().post("/v1/resources/users", registration.clone()));
+    check("POST", "/v1/resources/users", server.nobody().post("/v1/resources/users", registration.clone()));
+    check("POST", "/v1/services/whoami", server.nobody().post("/v1/services/whoami", registration));
+    let wrong = json!({"email": "new@example.com", "password": "wrong"});
+    check("POST", "/v1/services/whoami", server.nobody().post("/v1/services/whoami", wrong));
+    check("DELETE", "/v1/services/whoami", owner.delete("/v1/services/whoami"));
+    let large = agent.request("POST", "/v1/resources/deals").body(vec![b' '; 2 << 20]).send();
+    check("POST", "/v1/resources/deals", large);
+    let text = agent.request("POST", "/v1/resources/deals").header("Content-Type", "text/plain").body("x").send();
+    check("POST", "/v1/resources/deals", text);
+    check("GET", "/v1/resources/deals", agent.saying("Accept", "text/html").get("/v1/resources/deals"));
+}
+
+/// Whether the status is documented, and the body is as its schema says, with all of its fields where it is whole.
+fn is_as_documented(method: &str, path: &str, answer: &Answer) {
+    let document = document();
+    let responses = &document["paths"][path][method.to_lowercase()]["responses"];
+    let response = &responses[answer.status.to_string()];
+    assert!(response.is_object(), "{method} {path}: {} is not documented: {}", answer.status, answer.text());
+    let schema = &response["content"]["application/json"]["schema"];
+    let body = answer.json();
+    let schema = compiled(&document, schema.clone());
+    let wrong: Vec<String> =
+        schema.iter_errors(&body).map(|error| format!("{error} at {}", error.instance_path())).collect();
+    assert!(wrong.is_empty(), "{method} {path} {}: {}", answer.status, wrong.join("\n"));
+}
+
+fn compiled(document: &Value, mut schema: Value) -> jsonschema::Validator {
+    schema["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
+    schema["components"] = document["components"].clone();
+    jsonschema::validator_for(&schema).unwrap()
+}
+
+fn document() -> Value {
+    serde_json::from_str(&http::openapi_json()).unwrap()
+}
+
+fn with_ids(path: &str) -> String {
+    path.replace("{idpartner}", demo::NANOBILET)
+        .replace("{iddeal}", demo::DEAL)
+        .replace("{idevent}", demo::EVENTS[0].0)
+        .replace("{idkey}", demo::NANOBILET_KEY_ID)
+        .replace("{iduser}", demo::NANOBILET_USER)
+        .replace("{user_id}", demo::NANOBILET_USER)
+}

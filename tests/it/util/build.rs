@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use jiff::SignedDuration;
 use parterre::app::api_keys::{self, NewKey};
-use parterre::app::{Error, partners, sessions, users};
+use parterre::app::{Error, partners, users};
 use parterre::domain::deal::DealStatus;
 use parterre::domain::event::{Event, EventStatus, Title};
 use parterre::domain::id::{PartnerId, UserId};
@@ -96,7 +96,8 @@ impl Server {
         let token = random::hex_token::<32>().unwrap();
         let hash = self.app.secret.token_hash(&token);
         let lifetime = self.app.installation.session_lifetime;
-        self.write(move |tx| sessions::start(tx, user, &hash, lifetime));
+        let expires_at = self.now() + lifetime;
+        self.write(move |tx| Ok(store::sessions::insert(tx, &hash, user, expires_at)?));
         let credentials = ("Cookie", format!("auth_tkt={token}"));
         Actor::new(self, Some(credentials), partner.map(str::to_owned), Some(user.to_string()))
     }
