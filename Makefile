@@ -35,5 +35,6 @@ test: ## All tests on both engines, and those from outside, with what they need 
 
 .PHONY: bench
 bench: ## Measure, as docs/performance.md describes
+	tools/install-test-tools postgresql wrk
 	cargo build --release
 	tests/with-postgres benches/run

@@ -166,7 +166,7 @@ pub struct BodyDoc {
     pub shapes: fn() -> Vec<Shape>,
     /// Fields that only requests have.
     pub extra: &'static [super::query::Param],
-    /// Fields that must be given.
+    /// Fields that must be given; `term.org` is one of the object `term`.
     pub required: &'static [&'static str],
 }
 
@@ -185,7 +185,8 @@ impl JsonBody {
         let extra: HashSet<&str> = doc.extra.iter().map(|param| param.name).collect();
         unknown(map, &(doc.shapes)(), &extra, "", ignored);
         let mut input = Input { map, path: String::new(), wrongs: Vec::new() };
-        for name in doc.required.iter().filter(|name| !map.contains_key(**name)) {
+        let top = doc.required.iter().filter(|name| !name.contains('.'));
+        for name in top.filter(|name| !map.contains_key(**name)) {
             input.wrong(name, Invalid::required());
         }
         let read = read(&mut input);

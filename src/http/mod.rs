@@ -19,7 +19,8 @@ use std::collections::BTreeMap;
 
 use axum::Router;
 use axum::http::Method;
-use axum::routing::MethodRouter;
+use axum::response::Redirect;
+use axum::routing::{MethodRouter, get};
 
 use crate::app::App;
 use crate::app::api_keys::ApiKey;
@@ -213,5 +214,8 @@ pub fn router(app: App) -> Router {
         // A trailing slash is the same resource.
         router = router.route(&format!("{path}/"), handlers.clone()).route(path, handlers);
     }
+    // Who opens the bare address in a browser wants to know what this is.
+    let welcome = layers::answer_every_method(get(async || Redirect::to("/docs")), &[Method::GET]);
+    router = router.route("/", welcome);
     layers::wrap(router.fallback(layers::not_found)).with_state(app)
 }

@@ -203,7 +203,11 @@ fn request_content(route: &Route, body: &BodyDoc) -> Value {
         schema["properties"][param.name] = described(given(param.of), param.doc);
     }
     if !body.required.is_empty() {
-        schema["required"] = json!(body.required);
+        let (nested, top): (Vec<&str>, Vec<&str>) = body.required.iter().partition(|name| name.contains('.'));
+        schema["required"] = json!(top);
+        for (object, field) in nested.iter().filter_map(|name| name.split_once('.')) {
+            schema["properties"][object]["required"] = json!([field]);
+        }
     }
     let mut content = json!({"schema": schema});
     if let Some(example) = example_body(route) {

@@ -1,5 +1,6 @@
 """Every wrong request is told which field is wrong and what would be right, and changes nothing."""
 
+import contextlib
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -166,7 +167,7 @@ WRONG_PROPOSALS = {
     "message too long": (proposal(message="ж" * 1001), "message", "1000 characters"),
     "message with U+0000": (proposal(message="a\0b"), "message", "U+0000"),
     "title a text": (proposal(title="For you"), "title", "must be an object"),
-    "title.text a number": (proposal(title={"text": 5}), "title.text", ""),
+    "title.text a number": (proposal(title={"text": 5}), "title.text", "must be a string"),
     "title.text too long": (proposal(title={"text": "t" * 100_001}), "title.text", "characters"),
     "title.desc with U+0000": (proposal(title={"desc": "\0"}), "title.desc", "U+0000"),
 }
@@ -214,14 +215,14 @@ WRONG_PARTNERS = {
     "director with U+0000": ({"director": "\0"}, "director", "U+0000"),
     "contact a list": ({"contact": []}, "contact", "must be an object"),
     "contact.email no address": ({"contact": {"email": "nobody"}}, "contact.email", "name@example.org"),
-    "contact.email a number": ({"contact": {"email": 5}}, "contact.email", ""),
-    "contact.phones a text": ({"contact": {"phones": "112"}}, "contact.phones", ""),
-    "contact.phones no number": ({"contact": {"phones": ["+79101002030", "call me"]}}, "contact.phones[1]", "5 to 20 digits"),
+    "contact.email a number": ({"contact": {"email": 5}}, "contact.email", "must be a string"),
+    "contact.phones a text": ({"contact": {"phones": "112"}}, "contact.phones", "must be a list"),
+    "contact.phones no number": ({"contact": {"phones": ["+79101002030", "x"]}}, "contact.phones[1]", "5 to 20 digits"),
     "contact.phones too short": ({"contact": {"phones": ["112"]}}, "contact.phones[0]", "5 to 20 digits"),
     "contact.address too long": ({"contact": {"address": "a" * 1001}}, "contact.address", "1000 characters"),
     "legal a text": ({"legal": "GmbH"}, "legal", "must be an object"),
-    "legal.bank a number": ({"legal": {"bank": 5}}, "legal.bank", ""),
-    "legal.detail.nds a text": ({"legal": {"detail": {"nds": "yes"}}}, "legal.detail.nds", ""),
+    "legal.bank a number": ({"legal": {"bank": 5}}, "legal.bank", "must be an object"),
+    "legal.detail.nds a text": ({"legal": {"detail": {"nds": "yes"}}}, "legal.detail.nds", "must be true or false"),
     "legal.who.name too long": ({"legal": {"who": {"name": "w" * 1001}}}, "legal.who.name", "1000 characters"),
     "tags a text": ({"tags": "rock"}, "tags", "must be a list"),
     "tags a number": ({"tags": [5]}, "tags[0]", "must be a string"),
@@ -254,9 +255,9 @@ WRONG_EVENTS = {
     "lifetime null": ({"lifetime": None}, "lifetime", "must not be null"),
     "lifetime a number": ({"lifetime": 2040}, "lifetime", "must be a string"),
     "lifetime no calendar": ({"lifetime": "tomorrow"}, "lifetime", "must"),
-    "lifetime without an end": ({"lifetime": "BEGIN:VEVENT\r\nDTSTART:20400124T160000Z\r\nEND:VEVENT\r\n"}, "lifetime", "DTEND"),
+    "lifetime without an end": ({"lifetime": LIFETIME.replace("DTEND", "X-END")}, "lifetime", "DTEND"),
     "lifetime ends first": ({"lifetime": vevent("20400125T160000Z", "20400124T160000Z")}, "lifetime", "must end after"),
-    "lifetime of no length": ({"lifetime": vevent("20400124T160000Z", "20400124T160000Z")}, "lifetime", "must end after"),
+    "lifetime of no length": ({"lifetime": vevent("20400124T160000Z", "20400124T160000Z")}, "lifetime", "must end"),
     "lifetime on no day": ({"lifetime": vevent("20400231T160000Z", "20400301T160000Z")}, "lifetime", "must"),
     "no title": ({"title": ...}, "title", "is required"),
     "title null": ({"title": None}, "title", "must be an object"),
@@ -339,7 +340,7 @@ NEW_PASSWORD = confidential("correct horse battery")
     ({"email": "new@example.org", "password": 12345678}, 400, "password", "must be a string"),
     ({"email": "new", "password": NEW_PASSWORD}, 400, "email", "name@example.org"),
     ({"email": None, "password": NEW_PASSWORD}, 400, "email", "must not be null"),
-    ({"email": f"{'l' * 250}@example.org", "password": NEW_PASSWORD}, 400, "email", ""),
+    ({"email": f"{'l' * 250}@example.org", "password": NEW_PASSWORD}, 400, "email", "254 characters"),
     ({"email": "new@example.org", "password": NEW_PASSWORD, "first_name": "\0"}, 400, "first_name", "U+0000"),
     ({"email": "new@example.org", "password": NEW_PASSWORD, "last_name": ["x"]}, 400, "last_name", "must be a string"),
     ({"email": "AG@tc.ru", "password": NEW_PASSWORD}, 409, "email", "another user has this address"),
@@ -413,10 +414,13 @@ def test_a_list_of_what_is_nowhere_is_empty(unchanged):
 
 
 @pytest.mark.parametrize("path", [
-    "/", "/v1", "/v3/resources/deals", "/v1/resources/deal", f"{DEALS}/{UNKNOWN}", f"{DEALS}/latest", f"{DEALS}/{DEAL}0",
-    f"{DEALS}/{EVENTS[0]}", f"{DEALS}/{NANOBILET}", f"{EVENTS_PATH}/{DEAL}", f"{PARTNERS}/{DEAL}", f"{PARTNERS}/{EVENTS[0]}",
-    f"{DEALS}/%ff", f"{DEALS}/%00", f"{DEALS}/%ed%a0%80", f"{DEALS}/..%2fdeals", f"{DEALS}/{'0' * 10_000}", f"{DEALS}//{DEAL}",
-    f"{PARTNERS}/{NANOBILET}/settings/all", f"{PARTNERS}/{NANOBILET}/members/{UNKNOWN}/x",
+    "/", "/v1", "/v3/resources/deals", "/v1/resources/deal",
+    f"{PARTNERS}/{NANOBILET}/settings/all", f"{PARTNERS}/{NANOBILET}/members/{UNKNOWN}/x", f"{DEALS}//{DEAL}",
+    # Ids of nothing, ids of another kind, and no ids.
+    f"{DEALS}/{UNKNOWN}", f"{DEALS}/{EVENTS[0]}", f"{DEALS}/{NANOBILET}", f"{EVENTS_PATH}/{DEAL}",
+    f"{PARTNERS}/{DEAL}", f"{PARTNERS}/{EVENTS[0]}",
+    f"{DEALS}/latest", f"{DEALS}/{DEAL}0", f"{DEALS}/{'0' * 10_000}", f"{DEALS}/..%2fdeals",
+    f"{DEALS}/%ff", f"{DEALS}/%00", f"{DEALS}/%ed%a0%80",
 ])
 def test_a_path_that_leads_nowhere_is_not_found(unchanged, path):
     refused(wire.ask(unchanged, "GET", path, key=AGENT), 404)
@@ -498,7 +502,7 @@ def test_other_methods_are_not_allowed(unchanged):
         assert sorted(answer.headers["allow"].split(", ")) == sorted(allowed.split(", "))
 
 
-@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "json"])
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/mixed", "x"])
 def test_another_type_of_body_is_refused(unchanged, content_type):
     headers = [("Content-Type", content_type)]
     refused(wire.ask(unchanged, "POST", DEALS, proposal(), AGENT, headers), 415, says="Content-Type: application/json")
@@ -506,7 +510,8 @@ def test_another_type_of_body_is_refused(unchanged, content_type):
 
 def test_an_answer_that_is_no_json_cannot_be_had(unchanged):
     for accept in ("text/html", "image/*", "application/json;q=0", "application/xml, text/plain"):
-        refused(wire.ask(unchanged, "POST", DEALS, proposal(), AGENT, [("Accept", accept)]), 406, says="application/json")
+        answer = wire.ask(unchanged, "POST", DEALS, proposal(), AGENT, [("Accept", accept)])
+        refused(answer, 406, says="application/json")
 
 
 def test_strictness_refuses_what_is_else_ignored(unchanged):
@@ -554,12 +559,9 @@ def test_what_is_no_http_is_turned_away(unchanged):
         b"GET / HTTP/1.1\r\nHost: x\r\nX-Long: " + b"x" * 1_000_000 + b"\r\n\r\n",
     ):
         with wire.Connection(unchanged.address) as connection:
-            try:
-                connection.send(bytes)
-                status = connection.answer().status
-            except ConnectionError:
-                continue
-            assert status in (400, 414, 431), bytes[:40]
+            connection.send(bytes)
+            with contextlib.suppress(ConnectionError):
+                assert connection.answer().status in (400, 414, 431), bytes[:40]
 
 
 # Deals that are over, and those that two want to answer at once.
@@ -591,7 +593,7 @@ def test_a_deal_that_is_over_stays_over(demo, ended_as, by):
     refused(wire.ask(demo, "PATCH", f"{DEALS}/{id}", {"reversed_deal": True}, AGENT), 400, "reversed_deal", ended_as)
     assert set_status(demo, id, ended_as, by).body == over.body
     assert wire.ask(demo, "GET", f"{DEALS}/{id}", key=AGENT).body == over.body
-    refused(set_status(demo, id, "over", AGENT), 400, "status", "must be one of new, accepted, rejected, canceled, closed")
+    refused(set_status(demo, id, "over", AGENT), 400, "status", "new, accepted, rejected, canceled, closed")
 
 
 def at_once(*calls):

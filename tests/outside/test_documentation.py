@@ -1,7 +1,7 @@
 """Every request of the API's documentation is answered as the documentation shows.
 
-The files in `documentation/` are the documented requests and answers, word for word. A request is sent with its lines as
-they stand there; only `Content-Length` says how long the body is, and partners, documented without it, are read with
+The files in `documentation/` are the documented requests and answers, word for word. A request is sent with its lines
+as they stand there; only `Content-Length` says how long the body is, and partners, documented without it, are read with
 authentication.
 """
 
@@ -44,7 +44,8 @@ def shows(documented, answered, where="answer"):
             assert key in answered, f"{where} has no {key}"
             shows(value, answered[key], f"{where}.{key}")
     else:
-        assert type(answered) is type(documented) and answered == documented, f"{where}: {answered!r}, not {documented!r}"
+        same = type(answered) is type(documented) and answered == documented
+        assert same, f"{where}: {answered!r}, not {documented!r}"
 
 
 def replay(server, name):

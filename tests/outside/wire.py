@@ -1,5 +1,6 @@
 """HTTP/1.1 byte for byte: what a client library would tidy up, here is seen and can be said."""
 
+import contextlib
 import dataclasses
 import json
 import socket
@@ -34,7 +35,9 @@ class Connection:
         self.stream = self.socket.makefile("rb")
 
     def send(self, data):
-        self.socket.sendall(data)
+        """Sends bytes, or as many of them as the server wants to have before it answers."""
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            self.socket.sendall(data)
 
     def answer(self, to_head=False):
         """Reads one answer."""
@@ -43,7 +46,7 @@ class Connection:
         while line := self._line():
             name, value = line.split(":", 1)
             headers[name.lower()] = value.strip()
-        body = b"" if to_head or status_line.split(" ")[1] in ("204", "304") else self._body(headers)
+        body = b"" if to_head or status_line.split(" ")[1] in ("100", "204", "304") else self._body(headers)
         return Answer(status_line, headers, body)
 
     def _line(self):
@@ -99,7 +102,8 @@ def request(method, target, body=b"", key=None, headers=()):
         lines.append(b"Content-Type: application/json")
     if body or method in ("POST", "PATCH", "PUT"):
         lines.append(b"Content-Length: %d" % len(body))
-    lines += [name.encode() + b": " + (value if isinstance(value, bytes) else value.encode()) for name, value in headers]
+    for name, value in headers:
+        lines.append(name.encode() + b": " + (value if isinstance(value, bytes) else value.encode()))
     return b"\r\n".join(lines) + b"\r\n\r\n" + body
 
 

@@ -33,11 +33,28 @@ pub(in crate::cli) struct Measure {
 /// What is measured.
 #[derive(Clone, Copy)]
 enum Task {
+    /// One of as many deals as a turn has requests: they are spread over the whole store, and each was read before.
     Deal,
+    /// Any deal, so that most of what is needed to find it is at hand in a small store alone.
+    AnyDeal,
+    /// Like `Deal`.
     Partner,
+    /// Like `AnyDeal`.
+    AnyPartner,
+    /// The list of the agent's open deals.
     List,
+    /// A proposal of the agent, taken back afterwards.
     Proposal,
 }
+
+const TASKS: [(Task, &str); 6] = [
+    (Task::Deal, "one deal by id, of 100"),
+    (Task::AnyDeal, "one deal by id, of all"),
+    (Task::Partner, "one partner by id, of 100"),
+    (Task::AnyPartner, "one partner by id, of all"),
+    (Task::List, "a partner's list of 50 deals"),
+    (Task::Proposal, "the proposal of a deal"),
+];
 
 /// A server, a connection to it, and what its store holds.
 struct Side<'a> {
@@ -49,12 +66,7 @@ struct Side<'a> {
 pub(super) fn run(measure: &Measure) -> Result<(), Failure> {
     let side = |target, size| Ok::<_, Failure>(Side { target, size, client: Client::connect(target)? });
     let (mut small, mut large) = (side(&measure.small, Size::Small)?, side(&measure.large, Size::Large)?);
-    for (task, name) in [
-        (Task::Deal, "one deal by id"),
-        (Task::Partner, "one partner by id"),
-        (Task::List, "a partner's list of 50 deals"),
-        (Task::Proposal, "the proposal of a deal"),
-    ] {
+    for (task, name) in TASKS {
         let (mut of_small, mut of_large) = (Vec::new(), Vec::new());
         for round in 0..=ROUNDS {
             for (side, times) in [(&mut small, &mut of_small), (&mut large, &mut of_large)] {
@@ -81,34 +93,33 @@ pub(super) fn run(measure: &Measure) -> Result<(), Failure> {
 
 impl Side<'_> {
     fn time(&mut self, task: Task, number: u32) -> Result<Duration, Failure> {
-        let (agent, platform) = (&self.target.agent_key, &self.target.platform_key);
-        let mut undo = None;
         let request = match task {
-            // Any of all, so that what is measured is not one row that is always at hand.
-            Task::Deal => {
-                let deal: DealId = id(Kind::Deal, scattered(number, self.size.deals()));
-                get(&format!("/v1/resources/deals/{deal}"), platform)
-            }
-            Task::Partner => {
-                let partner: PartnerId = id(Kind::Partner, scattered(number, self.size.partners()));
-                get(&format!("/v1/resources/partners/{partner}"), platform)
-            }
-            Task::List => get("/v1/resources/deals", agent),
-            Task::Proposal => {
-                undo = Some(());
-                proposal(self.target, self.size, number)
-            }
+            Task::Deal => self.deal(number % REQUESTS),
+            Task::AnyDeal => self.deal(number),
+            Task::Partner => self.partner(number % REQUESTS),
+            Task::AnyPartner => self.partner(number),
+            Task::List => get("/v1/resources/deals", &self.target.agent_key),
+            Task::Proposal => proposal(self.target, self.size, number),
         };
         let began = Instant::now();
         let body = self.client.ask(&request)?;
         let time = began.elapsed();
-        if matches!(task, Task::List) {
-            expect_deals(&body, AGENT_DEALS)?;
-        }
-        if undo.is_some() {
-            self.client.ask(&withdrawal(self.target, &body)?)?;
+        match task {
+            Task::List => expect_deals(&body, AGENT_DEALS)?,
+            Task::Proposal => drop(self.client.ask(&withdrawal(self.target, &body)?)?),
+            _ => {}
         }
         Ok(time)
+    }
+
+    fn deal(&self, number: u32) -> String {
+        let deal: DealId = id(Kind::Deal, scattered(number, self.size.deals()));
+        get(&format!("/v1/resources/deals/{deal}"), &self.target.platform_key)
+    }
+
+    fn partner(&self, number: u32) -> String {
+        let partner: PartnerId = id(Kind::Partner, scattered(number, self.size.partners()));
+        get(&format!("/v1/resources/partners/{partner}"), &self.target.platform_key)
     }
 }
 

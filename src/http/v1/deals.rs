@@ -33,7 +33,7 @@ pub const POST: BodyDoc = BodyDoc {
         Type::OptId,
         "The partner it is made by; heeded from the platform, else it is the caller",
     )],
-    required: &["event", "subj", "term"],
+    required: &["event", "subj", "term", "term.org"],
 };
 /// The body of a change: all but `status` and `reversed_deal` is read-only.
 pub const PATCH: BodyDoc = BodyDoc {

@@ -437,17 +437,22 @@ mod of_http {
     #[test]
     fn what_is_not_there_is_said_in_the_same_shape() {
         let server = Server::sqlite();
-        for path in [
-            "/",
-            "/v1",
-            "/v1/resources/tickets",
-            "/v3/resources/deals",
-            "/v1/resources/deals/a/b",
-            "/v1//resources/deals",
-        ] {
+        for path in
+            ["/v1", "/v1/resources/tickets", "/v3/resources/deals", "/v1/resources/deals/a/b", "/v1//resources/deals"]
+        {
             server.nobody().get(path).refused(404);
             server.nobody().post(path, json!({})).refused(404);
         }
+    }
+
+    #[test]
+    fn the_bare_address_leads_to_the_documentation() {
+        let server = Server::sqlite();
+        let answer = server.nobody().get("/");
+        assert_eq!((answer.status, answer.header("location")), (303, Some("/docs")));
+        let answer = server.nobody().post("/", json!({}));
+        answer.refused(405);
+        assert_eq!(allowed(&answer), ["GET", "HEAD", "OPTIONS"].into());
     }
 
     #[test]

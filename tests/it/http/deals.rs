@@ -3,11 +3,13 @@
 use std::thread;
 
 use jiff::{SignedDuration, Timestamp};
-use parterre::demo;
-use parterre::domain::deal::DealStatus;
+use parterre::domain::deal::{Deal, DealStatus};
 use parterre::domain::event::EventStatus;
+use parterre::domain::id::{DealId, EventId, PartnerId};
 use parterre::domain::partner::Role;
+use parterre::domain::period::Period;
 use parterre::domain::time::write_v1;
+use parterre::{demo, store};
 use serde_json::{Value, json};
 
 use crate::util::{Actor, Answer, Server, id};
@@ -37,6 +39,7 @@ on_both_engines!(
     a_draft_is_proposed_by_its_organizer_alone,
     lists_hold_what_is_open_or_in_force_unless_asked,
     a_list_is_filtered_by_partner_event_and_ids,
+    a_long_list_is_whole_and_in_order_whichever_side_one_is_on,
     of_two_answers_at_once_one_counts,
     of_two_proposals_at_once_one_is_made,
     a_message_and_a_title_go_with_a_proposal,
@@ -578,7 +581,7 @@ fn the_job_writes_the_ends_and_nothing_else_changes(server: Server) {
     assert_eq!((read(&open), read(&accepted)), before, "a job is safe to repeat");
     // What ended stays so, wherever the event's end goes.
     let later = server.now() + SignedDuration::from_hours(48);
-    let lifetime = parterre::domain::period::Period::new(later, later + SignedDuration::from_hours(1)).unwrap();
+    let lifetime = Period::new(later, later + SignedDuration::from_hours(1)).unwrap();
     let event = open["event"].as_str().unwrap();
     organizer.changes_event(event, json!({"lifetime": lifetime.to_vevent()})).ok();
     assert_eq!((read(&open), read(&accepted)), before);
@@ -591,7 +594,7 @@ fn an_end_that_is_moved_moves_the_end_of_the_deals(server: Server) {
     let event = open["event"].as_str().unwrap();
     let move_end = |hours: i64| {
         let end = server.now() + SignedDuration::from_hours(hours);
-        let lifetime = parterre::domain::period::Period::new(end - SignedDuration::from_hours(5), end).unwrap();
+        let lifetime = Period::new(end - SignedDuration::from_hours(5), end).unwrap();
         organizer.changes_event(event, json!({"lifetime": lifetime.to_vevent()})).ok();
     };
     move_end(10);
@@ -654,6 +657,50 @@ fn a_list_is_filtered_by_partner_event_and_ids(server: Server) {
     for wrong in ["partner=nobody", "event=1", "ids=1"] {
         organizer.get(&format!("/v1/resources/deals?{wrong}")).refused(400);
     }
+}
+
+fn a_long_list_is_whole_and_in_order_whichever_side_one_is_on(server: Server) {
+    let both = server.partner("Both", &[Role::Org, Role::Agent]);
+    let (me, model): (PartnerId, DealId) = (both.partner().parse().unwrap(), demo::DEAL.parse().unwrap());
+    let other: PartnerId = demo::ORGANIZATOR.parse().unwrap();
+    let made: Vec<String> = server.write(move |tx| {
+        let deal = store::deals::find(tx, model)?.unwrap();
+        let mut made = Vec::new();
+        for number in 0..2_300_u32 {
+            let mut bytes = [9; 12];
+            bytes[8..].copy_from_slice(&number.to_be_bytes());
+            let (id, event) = (DealId::from_bytes(bytes), EventId::from_bytes(bytes));
+            let (obj, subj) = if number % 3 == 0 { (me, other) } else { (other, me) };
+            let status = if number % 5 == 0 { DealStatus::Closed } else { DealStatus::Accepted };
+            let deal = Deal { id, event, obj, subj, org: obj, agent: subj, status, ..deal.clone() };
+            store::deals::insert(tx, &deal)?;
+            made.push(id.to_string());
+        }
+        Ok(made)
+    });
+    let in_force: Vec<String> =
+        made.iter().enumerate().filter(|(at, _)| at % 5 != 0).map(|(_, id)| id.clone()).collect();
+    let list = |query: &str| {
+        let answer = both.get(&format!("/v1/resources/deals?fields-schema=id&{query}"));
+        (answer.header("total").map(str::to_owned), answer.ids())
+    };
+    assert_eq!(list(""), (None, in_force.clone()));
+    assert_eq!(list("status=all"), (None, made.clone()));
+    let total = |all: &[String]| Some(all.len().to_string());
+    for (page, size) in [(1, 200), (2, 200), (7, 150), (12, 200), (460, 5), (461, 5), (1_000_000, 200)] {
+        for (filter, all) in [("", &in_force), ("status=all&", &made)] {
+            let from = ((page - 1) * size).min(all.len());
+            let expected = all[from..(from + size).min(all.len())].to_vec();
+            let found = list(&format!("{filter}page={page}&page_size={size}"));
+            assert_eq!(found, (total(all), expected), "{filter}page {page} of {size}");
+        }
+    }
+    // The other side, and the platform, read the same ones.
+    let among =
+        |caller: &Actor<'_>, query: &str| caller.get(&format!("/v1/resources/deals?fields-schema=id&{query}")).ids();
+    assert_eq!(among(&server.organizator(), &format!("partner={me}")), in_force);
+    assert_eq!(among(&server.platform(), &format!("partner={me}&status=all")), made);
+    assert_eq!(among(&server.platform(), &format!("partner={me}&status=all&page=3&page_size=100")), made[200..300]);
 }
 
 fn of_two_answers_at_once_one_counts(server: Server) {

@@ -51,7 +51,7 @@ impl Request {
         self
     }
 
-    /// With any body in chunks of three bytes, without its length.
+    /// With any body in some hundred chunks, without its length.
     pub fn chunked(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.chunked = true;
         self.body(body)
@@ -74,7 +74,7 @@ impl Request {
             None => bytes.extend(b"\r\n"),
             Some(body) if self.chunked => {
                 bytes.extend(b"Transfer-Encoding: chunked\r\n\r\n");
-                for piece in body.chunks(3) {
+                for piece in body.chunks(body.len() / 200 + 1) {
                     bytes.extend(format!("{:x}\r\n", piece.len()).bytes().chain(piece.iter().copied()).chain(*b"\r\n"));
                 }
                 bytes.extend(b"0\r\n\r\n");

@@ -34,7 +34,7 @@ pub struct Server {
     clock: Arc<AtomicI64>,
     serving: JoinHandle<()>,
     // Last, so that it is removed after all else has let go of it.
-    database: Database,
+    _database: Database,
 }
 
 impl Server {
@@ -67,7 +67,7 @@ impl Server {
         let store = Store::open(&database.config).unwrap();
         let app = app(&store, usual_limits());
         let (address, serving) = serve(&app);
-        Self { app, address, clock, serving, database }
+        Self { app, address, clock, serving, _database: database }
     }
 
     /// The same server with other options, on another socket.
@@ -99,11 +99,6 @@ impl Server {
     /// Waits for what the library does asynchronously.
     pub fn wait_for<T>(&self, future: impl Future<Output = T>) -> T {
         RUNTIME.block_on(future)
-    }
-
-    /// How the store was opened.
-    pub fn store_config(&self) -> &StoreConfig {
-        &self.database.config
     }
 
     /// The statements that the store runs for something.
