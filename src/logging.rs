@@ -197,3 +197,44 @@ impl Visit for Fields {
         self.put(field.name(), &format!("{value:?}"));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Page(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Page {
+        fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(line)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_line_is_one_json_object_whatever_is_logged() {
+        let page = Page::default();
+        let writer = page.clone();
+        let lines = layer().event_format(Json).with_writer(move || writer.clone());
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(lines), || {
+            let error = io::Error::other("a \"quoted\"\nline");
+            tracing::warn!(path = "/мир\u{1}", status = 200_u16, first = true, %error, "Said {}.", "so");
+        });
+        let text = String::from_utf8(page.0.lock().unwrap().clone()).unwrap();
+        assert_eq!(text.matches('\n').count(), 1, "{text}");
+        let mut line: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let time: jiff::Timestamp = line["timestamp"].take().as_str().unwrap().parse().unwrap();
+        assert!(time > jiff::Timestamp::UNIX_EPOCH);
+        let expected = serde_json::json!({
+            "timestamp": null, "level": "WARN", "message": "Said so.", "path": "/мир\u{1}", "status": 200, "first": true,
+            "error": "a \"quoted\"\nline", "target": "parterre::logging::tests",
+        });
+        assert_eq!(line, expected);
+    }
+}

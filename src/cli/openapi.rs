@@ -3,5 +3,6 @@
 use super::{Failure, answer};
 
 pub(super) fn run() -> Result<(), Failure> {
-    answer(crate::http::openapi_json())
+    // A line of an answer brings its own end.
+    answer(crate::http::openapi_json().trim_end())
 }

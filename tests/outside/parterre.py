@@ -31,7 +31,7 @@ PASSWORD = "demo-password"
 CONFIDENTIAL = {*KEYS.values(), PASSWORD}
 
 # A slow machine is no defect: only what never comes fails.
-PATIENCE_S = 60
+PATIENCE_S = 120
 
 
 def confidential(text):

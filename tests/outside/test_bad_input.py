@@ -340,7 +340,7 @@ NEW_PASSWORD = confidential("correct horse battery")
     ({"email": "new@example.org", "password": 12345678}, 400, "password", "must be a string"),
     ({"email": "new", "password": NEW_PASSWORD}, 400, "email", "name@example.org"),
     ({"email": None, "password": NEW_PASSWORD}, 400, "email", "must not be null"),
-    ({"email": f"{'l' * 250}@example.org", "password": NEW_PASSWORD}, 400, "email", "254 characters"),
+    ({"email": f"long@{'.'.join(['domain'] * 40)}", "password": NEW_PASSWORD}, 400, "email", "254 characters"),
     ({"email": "new@example.org", "password": NEW_PASSWORD, "first_name": "\0"}, 400, "first_name", "U+0000"),
     ({"email": "new@example.org", "password": NEW_PASSWORD, "last_name": ["x"]}, 400, "last_name", "must be a string"),
     ({"email": "AG@tc.ru", "password": NEW_PASSWORD}, 409, "email", "another user has this address"),
@@ -381,7 +381,6 @@ WRONG_QUERIES = {
     f"{PARTNERS}?suggest=%ff": ("query", "UTF-8"),
     f"{PARTNERS}?suggest=%ed%a0%80": ("query", "UTF-8"),
     f"{PARTNERS}?%ff=1": ("query", "UTF-8"),
-    f"{PARTNERS}?suggest={'x' * 20_001}": ("query", "too long"),
     f"{EVENTS_PATH}?filter=soon": ("filter", "must be one of actual, past, all"),
     f"{EVENTS_PATH}?org=Organizator": ("org", "24 hexadecimal digits"),
     f"{DEALS}?fields-schema=": ("fields-schema", "offset 0"),
@@ -414,7 +413,7 @@ def test_a_list_of_what_is_nowhere_is_empty(unchanged):
 
 
 @pytest.mark.parametrize("path", [
-    "/", "/v1", "/v3/resources/deals", "/v1/resources/deal",
+    "/v1", "/v3/resources/deals", "/v1/resources/deal",
     f"{PARTNERS}/{NANOBILET}/settings/all", f"{PARTNERS}/{NANOBILET}/members/{UNKNOWN}/x", f"{DEALS}//{DEAL}",
     # Ids of nothing, ids of another kind, and no ids.
     f"{DEALS}/{UNKNOWN}", f"{DEALS}/{EVENTS[0]}", f"{DEALS}/{NANOBILET}", f"{EVENTS_PATH}/{DEAL}",

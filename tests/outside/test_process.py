@@ -390,28 +390,25 @@ def set_status(server, id, status, answered):
 # Clients that are slow, or go away.
 
 
-def test_slow_clients_are_let_go_and_hold_nobody_up(folder):
-    with Server(folder) as server, contextlib.ExitStack() as stack:
+@pytest.fixture(scope="module", autouse=True)
+def slow_clients():
+    """Clients that begin a request and never end it. The server gets tired of them while other tests run."""
+    place = Place("sqlite")
+    with Server(place) as server, contextlib.ExitStack() as stack:
         half_a_head = [stack.enter_context(wire.Connection(server.address)) for _ in range(20)]
         for connection in half_a_head:
             connection.send(b"GET /v1/resources/deals HTTP/1.1\r\nHost: par")
         half_a_body = [stack.enter_context(wire.Connection(server.address)) for _ in range(20)]
         for connection in half_a_body:
             begin_a_proposal(connection)
+        # They hold nobody up.
         for _ in range(20):
             body = {"event": EVENTS[2], "subj": NANOBILET, "term": {"org": 80}}
             deal = wire.ask(server, "POST", DEALS, body, ORGANIZER).json
             withdrawn = wire.ask(server, "PATCH", f"{DEALS}/{deal['id']}", {"status": "canceled"}, ORGANIZER)
             assert withdrawn.status == 200
-        for connection in half_a_head:
-            with contextlib.suppress(ConnectionError):
-                assert connection.answer().status in (400, 408)
-            assert connection.ended()
-        for connection in half_a_body:
-            answer = connection.answer()
-            assert answer.status in (400, 408) and answer.json["errors"][0]["msg"], answer
-        # Nothing of what was begun has happened.
-        assert wire.ask(server, "GET", f"{DEALS}?event={EVENTS[1]}&status=all", key=OPERATOR).json == []
+        yield server, half_a_head, half_a_body
+    place.remove()
 
 
 PARTNERS_OF_A_LONG_LIST = 1_100
@@ -645,3 +642,19 @@ def test_files_that_are_of_no_use_for_tls_stop_the_start(folder, certificate):
         (["--tls-cert", cert, "--tls-key", other], "cert.pem"),
     ]:
         does_not_start(*options, place=folder, says=says)
+
+
+# Last, for it waits.
+
+
+def test_slow_clients_are_let_go(slow_clients):
+    server, half_a_head, half_a_body = slow_clients
+    for connection in half_a_head:
+        with contextlib.suppress(ConnectionError):
+            assert connection.answer().status in (400, 408)
+        assert connection.ended()
+    for connection in half_a_body:
+        answer = connection.answer()
+        assert answer.status in (400, 408) and answer.json["errors"][0]["msg"], answer
+    # Nothing of what was begun has happened.
+    assert wire.ask(server, "GET", f"{DEALS}?event={EVENTS[1]}&status=all", key=OPERATOR).json == []

@@ -68,7 +68,9 @@ impl Database {
     pub fn postgres_from(template: &str) -> Self {
         let server = postgres_server();
         let name = format!("test_{}", unique());
-        execute_on(&server, &format!("create database {name} template {template} encoding 'UTF8'"));
+        // Copying the files is several times faster than writing them to the log as well.
+        let create = format!("create database {name} template {template} encoding 'UTF8' strategy file_copy");
+        execute_on(&server, &create);
         let (base, query) = server.split_once('?').unwrap_or((&server, ""));
         let (host, _) = base.rsplit_once('/').unwrap();
         let url = format!("{host}/{name}?{query}");
