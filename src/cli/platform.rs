@@ -55,11 +55,7 @@ impl Platform {
                 prepare_folder(config)?;
                 match lock(&config.data)? {
                     None if access == Access::Alone => return Err(in_use(&config.data)),
-                    None => None,
-                    lock => {
-                        create_database_file(config)?;
-                        lock
-                    }
+                    lock => lock,
                 }
             }
         };
@@ -129,18 +125,6 @@ fn prepare_folder(config: &Config) -> Result<(), Failure> {
         .map_err(|error| Failure::new(format!("the data folder {} cannot be created: {error}", data.display())))
 }
 
-/// Makes the database's file, if it is missing, its owner's alone also in a folder that is open to others. SQLite gives
-/// its journal the same mode.
-fn create_database_file(config: &Config) -> Result<(), Failure> {
-    let file = database_file(config);
-    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&file) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-            Err(Failure::new(format!("the file {} cannot be created: {error}", file.display())))
-        }
-        _ => Ok(()),
-    }
-}
-
 /// Refuses a demo in a folder that holds anything else, and anything else in that of a demo.
 pub(super) fn check_kind_of_folder(data: &Path, demo: bool) -> Result<(), Failure> {
     let unreadable =
@@ -189,9 +173,7 @@ pub(super) fn lock_alone(config: &Config) -> Result<Option<File>, Failure> {
         return Ok(None);
     }
     prepare_folder(config)?;
-    let lock = lock(&config.data)?.ok_or_else(|| in_use(&config.data))?;
-    create_database_file(config)?;
-    Ok(Some(lock))
+    lock(&config.data)?.ok_or_else(|| in_use(&config.data)).map(Some)
 }
 
 fn in_use(data: &Path) -> Failure {
