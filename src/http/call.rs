@@ -324,10 +324,13 @@ impl<R: Needs> FromRequestParts<App> for Reading<R> {
     }
 }
 
+/// Reads the rows of a window.
+pub type Rows<W, T, I> = fn(&App, &mut Tx<'_>, &Caller, &W, Window<I>) -> Result<Vec<T>, app::Error>;
+
 /// What a list is made of: functions that read a part of it, count it, and name the id it goes on from.
 pub struct Source<W, T, I> {
     /// Reads the rows of a window.
-    pub rows: fn(&App, &mut Tx<'_>, &Caller, &W, Window<I>) -> Result<Vec<T>, app::Error>,
+    pub rows: Rows<W, T, I>,
     /// Counts all rows.
     pub count: fn(&mut Tx<'_>, &Caller, &W) -> Result<i64, app::Error>,
     /// The id of a row.
@@ -406,7 +409,7 @@ impl<R: Needs> Reading<R> {
             })
             .await?;
         let rest = stream::try_unfold(first.next, move |next| {
-            let (app, wanted, caller) = (app.clone(), wanted.clone(), caller.clone());
+            let (app, wanted, caller) = (app.clone(), wanted.clone(), caller);
             async move {
                 let Some(next) = next else { return Ok::<_, Error>(None) };
                 let store = app.store.clone();

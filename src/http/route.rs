@@ -31,6 +31,9 @@ pub enum Access {
     Authenticated,
 }
 
+/// A resource by its name and its fields.
+pub type Described = (&'static str, fn() -> Vec<Shape>);
+
 /// A route of the API.
 pub struct Route {
     /// The method.
@@ -52,7 +55,7 @@ pub struct Route {
     /// The answer's form.
     pub answers: Answers,
     /// What the answer holds: the name of the resource and its fields.
-    pub resource: Option<(&'static str, fn() -> Vec<Shape>)>,
+    pub resource: Option<Described>,
     /// Statuses of errors besides those that follow from the rest.
     pub errors: &'static [u16],
     pub(super) handler: MethodRouter<App>,

@@ -12,6 +12,7 @@ use clap::Subcommand;
 use super::Failure;
 
 #[derive(Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "made once, when the program starts")]
 pub(super) enum Command {
     /// Fill an empty store, and print the keys of a partner with 50 open deals and of the platform
     Fill(fill::Fill),

@@ -104,9 +104,13 @@ pub(super) enum Kind {
 pub(super) fn id<T: From<ObjectId>>(kind: Kind, number: u32) -> T {
     const FIRST_SECOND: u32 = 1_400_000_000;
     let [_, counter @ ..] = number.to_be_bytes();
+    let bucket = match kind {
+        Kind::Event => scattered(number, 1 << 16) as u16,
+        Kind::Partner | Kind::User | Kind::Deal => 0,
+    };
     let mut bytes = [0; 12];
     bytes[..4].copy_from_slice(&(FIRST_SECOND + number / 1_000).to_be_bytes());
-    bytes[4..6].copy_from_slice(&(scattered(number, 1 << 16) as u16).to_be_bytes());
+    bytes[4..6].copy_from_slice(&bucket.to_be_bytes());
     bytes[6] = kind as u8;
     bytes[9..].copy_from_slice(&counter);
     ObjectId::from_bytes(bytes).into()

@@ -75,7 +75,7 @@ pub async fn get(call: Reading<Member>, id: PathId<EventId>) -> Result<Response<
 
 /// POST: creates an event of the caller's.
 pub async fn create(call: Writing<Manager>, body: JsonBody) -> Result<Response<Body>, Error> {
-    let given = call.body(&body, &POST, |input| changes(input));
+    let given = call.body(&body, &POST, changes);
     let (app, id) = (call.app().clone(), call.app().new_event_id()?);
     call.one(StatusCode::OK, &body, given, move |tx, caller, changes| {
         events::create(tx, caller, &app.installation, id, changes)
@@ -118,10 +118,7 @@ fn changes(input: &mut Input<'_>) -> Option<Changes> {
         tags: input.list("tags", LIST_MAX, parsed),
         timezone: input.nullable("timezone", parsed),
         title: input.nested("title", |title| {
-            Some(TitlePatch {
-                text: title.given("text", |value| long(value)).map(Some),
-                desc: title.nullable("desc", long),
-            })
+            Some(TitlePatch { text: title.given("text", long).map(Some), desc: title.nullable("desc", long) })
         }),
     })
 }

@@ -54,7 +54,7 @@ pub async fn get(call: Reading<Member>, id: PathId<PartnerId>) -> Result<Respons
 
 /// POST: creates a partner of the caller's.
 pub async fn create(call: Writing<Anyone>, body: JsonBody) -> Result<Response<Body>, Error> {
-    let changes = call.body(&body, &POST, |input| changes(input));
+    let changes = call.body(&body, &POST, changes);
     let id = call.app().new_id();
     call.one(StatusCode::CREATED, &body, changes, move |tx, caller, changes| partners::create(tx, caller, id, changes))
         .await
