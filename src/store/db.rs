@@ -1,7 +1,7 @@
 //! What a statement is given and what it gives back, the same for both engines.
 //!
 //! Statements are written in PostgreSQL's words with `$1` for parameters. What SQLite spells
-//! otherwise is translated by [`super::sqlite`]; nothing above this file knows which engine runs.
+//! otherwise is translated by `sqlite.rs`; nothing above this file knows which engine runs.
 
 use std::borrow::Cow;
 use std::fmt;

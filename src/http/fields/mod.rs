@@ -2,7 +2,7 @@
 //! `fields-schema` of a request, and the schemas of the OpenAPI document.
 //!
 //! A table says how each field is read from a value of the resource ([`Is`]). [`parse`] checks a `fields-schema` against
-//! the tables, [`load`] fetches what it opens, level by level and one batch a kind, and [`write`] puts out JSON.
+//! the tables, [`load`] fetches what it opens, level by level and one batch a kind, and [`mod@write`] puts out JSON.
 
 pub mod api_keys;
 pub mod attachments;
