@@ -12,8 +12,10 @@ mod layers;
 pub mod openapi;
 pub mod path;
 pub mod query;
+pub mod reading;
 pub mod route;
 pub mod v1;
+pub mod writing;
 
 use std::collections::BTreeMap;
 

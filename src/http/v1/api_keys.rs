@@ -5,12 +5,14 @@ use axum::http::{Response, StatusCode};
 
 use crate::app::api_keys::{self, ApiKey, NewKey};
 use crate::domain::id::{KeyId, PartnerId};
-use crate::http::call::{Member, Reading, Source, Writing};
+use crate::http::call::Member;
 use crate::http::error::Error;
 use crate::http::fields::{Type, shapes};
 use crate::http::input::{BodyDoc, JsonBody, short};
 use crate::http::path::{PathId, PathIds};
 use crate::http::query::Param;
+use crate::http::reading::{Reading, Source};
+use crate::http::writing::Writing;
 
 /// Parameters of the list.
 pub const LIST: &[Param] = &[Param::new("ids", Type::Ids, "Only these keys")];

@@ -7,12 +7,14 @@ use crate::app::deals::{self, Changes, Proposal, Wish};
 use crate::domain::deal::{Deal, DealStatus, DealTitle};
 use crate::domain::id::DealId;
 use crate::domain::invalid::Invalid;
-use crate::http::call::{Manager, Reading, Source, Writing};
+use crate::http::call::Manager;
 use crate::http::error::Error;
 use crate::http::fields::{Type, deals::STATUSES, shapes_without};
 use crate::http::input::{BodyDoc, Input, JsonBody, boolean, parsed, share, short};
 use crate::http::path::PathId;
 use crate::http::query::Param;
+use crate::http::reading::{Reading, Source};
+use crate::http::writing::Writing;
 
 /// Parameters of the list.
 pub const LIST: &[Param] = &[

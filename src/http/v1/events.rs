@@ -9,13 +9,15 @@ use crate::domain::event::{AgeRating, Event, TitlePatch};
 use crate::domain::id::EventId;
 use crate::domain::invalid::Invalid;
 use crate::domain::period::Period;
-use crate::http::call::{Manager, Member, Reading, Source, Writing};
+use crate::http::call::{Manager, Member};
 use crate::http::error::Error;
 use crate::http::fields::{Type, events::STATUSES, shapes};
 use crate::http::input::{BodyDoc, Input, JsonBody, integer, long, nothing, parsed, string};
 use crate::http::path::PathId;
 use crate::http::query::Param;
+use crate::http::reading::{Reading, Source};
 use crate::http::v1::partners::LIST_MAX;
+use crate::http::writing::Writing;
 
 /// Parameters of the list.
 pub const LIST: &[Param] = &[

@@ -6,12 +6,14 @@ use axum::http::{Response, StatusCode};
 use crate::app::members;
 use crate::domain::id::{PartnerId, UserId};
 use crate::domain::member::Member as MemberOf;
-use crate::http::call::{Member, Reading, Source, Writing};
+use crate::http::call::Member;
 use crate::http::error::Error;
 use crate::http::fields::{Type, shapes};
 use crate::http::input::{BodyDoc, JsonBody, parsed};
 use crate::http::path::{PathId, PathIds};
 use crate::http::query::Param;
+use crate::http::reading::{Reading, Source};
+use crate::http::writing::Writing;
 
 /// The body of a new member.
 pub const POST: BodyDoc = BodyDoc {

@@ -6,12 +6,14 @@ use axum::http::{Response, StatusCode};
 use crate::app::partners::{self, Changes, Filter, PartnerView};
 use crate::domain::id::PartnerId;
 use crate::domain::partner::{Contact, Role};
-use crate::http::call::{Anyone, Manager, Member, Reading, Source, Writing};
+use crate::http::call::{Anyone, Manager, Member};
 use crate::http::error::Error;
 use crate::http::fields::{Type, partners::ROLES, shapes, shapes_without};
 use crate::http::input::{BodyDoc, Input, JsonBody, boolean, long, nothing, parsed, short};
 use crate::http::path::PathId;
 use crate::http::query::Param;
+use crate::http::reading::{Reading, Source};
+use crate::http::writing::Writing;
 
 /// Parameters of the list.
 pub const LIST: &[Param] = &[

@@ -8,11 +8,13 @@ use crate::app::settings::{self, Changes, SettingsView};
 use crate::domain::id::PartnerId;
 use crate::domain::invalid::Invalid;
 use crate::domain::share::{Percent, Share};
-use crate::http::call::{Member, Reading, Writing};
+use crate::http::call::Member;
 use crate::http::error::Error;
 use crate::http::fields::shapes;
 use crate::http::input::{BodyDoc, JsonBody, boolean, integer, parsed, share};
 use crate::http::path::PathId;
+use crate::http::reading::Reading;
+use crate::http::writing::Writing;
 
 /// The body of a change.
 pub const PATCH: BodyDoc = BodyDoc { shapes: shapes::<SettingsView>, extra: &[], required: &[] };

@@ -9,12 +9,14 @@ use crate::domain::access::Caller;
 use crate::domain::id::UserId;
 use crate::domain::invalid::Invalid;
 use crate::domain::user::check_password;
-use crate::http::call::{Anyone, Call, Reading, Writing};
+use crate::http::call::{Anyone, Call};
 use crate::http::error::Error;
 use crate::http::fields::{Type, shapes};
 use crate::http::input::{BodyDoc, JsonBody, parsed, short, string};
 use crate::http::path::PathId;
 use crate::http::query::Param;
+use crate::http::reading::Reading;
+use crate::http::writing::Writing;
 
 const PASSWORD: Param = Param::new("password", Type::Text, "At least 8 characters; never shown again");
 

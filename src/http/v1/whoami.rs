@@ -7,11 +7,12 @@ use bytes::Bytes;
 use crate::app::callers::{Credentials, identify};
 use crate::app::{sessions, users};
 use crate::domain::user::Email;
-use crate::http::call::{Anyone, Call, Reading};
+use crate::http::call::{Anyone, Call};
 use crate::http::error::Error;
 use crate::http::fields::Type;
 use crate::http::input::{BodyDoc, JsonBody, string};
 use crate::http::query::Param;
+use crate::http::reading::Reading;
 use crate::http::{answer, cookie};
 use crate::random;
 
