@@ -551,14 +551,6 @@ impl RowReader {
         self.next_as(|text: String| text.parse::<T>())
     }
 
-    /// The next column's text, parsed unless it is null.
-    ///
-    /// # Errors
-    /// [`Error::Corrupt`] when it is no text or cannot be parsed.
-    pub fn next_parsed_opt<T: FromStr>(&mut self) -> Result<Option<T>, Error> {
-        self.next_as(|text: Option<String>| text.map(|text| text.parse::<T>()).transpose())
-    }
-
     /// The error for columns that contradict each other, named by one of them.
     pub fn corrupt(&self, column: &str) -> Error {
         let id = match self.row.values.get(self.row.columns.id) {

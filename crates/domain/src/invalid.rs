@@ -53,11 +53,6 @@ impl Invalid {
         Self::new("unknown", message)
     }
 
-    /// `read_only`: documented, but not set by this caller.
-    pub fn read_only() -> Self {
-        Self::new("read_only", "is read-only")
-    }
-
     /// `conflict`: contradicts another value.
     pub fn conflict(message: impl Into<String>) -> Self {
         Self::new("conflict", message)

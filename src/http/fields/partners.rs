@@ -62,7 +62,7 @@ impl Resource for PartnerView {
         .read_only(),
         Field::<Self>::open_reference(
             "user",
-            "Its first owner; null for partners without a deal with it",
+            "An owner who stands for it; null for partners without a deal with it",
             Kind::User,
             |view| view.is_full().then(|| view.partner.user.into()),
         )
