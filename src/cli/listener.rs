@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::ServiceExt;
+use axum::extract::Request;
 use axum_server::Handle;
 use axum_server::accept::NoDelayAcceptor;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
@@ -17,6 +18,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::Failure;
 use crate::config::{Config, Tls};
+use crate::http::layers::Api;
 
 /// Connections that the system keeps until the program takes them: an on-sale brings thousands in
 /// one second.
@@ -60,7 +62,7 @@ impl Listener {
 
     /// Serves until the process is told to stop, then answers what is in flight, for as long as
     /// the configuration allows. A second signal cuts that short.
-    pub async fn serve(self, router: Router, mut stop: StopSignals) -> Result<(), Failure> {
+    pub async fn serve(self, api: Api, mut stop: StopSignals) -> Result<(), Failure> {
         let handle = Handle::<SocketAddr>::new();
         let signals = tokio::spawn({
             let handle = handle.clone();
@@ -79,7 +81,7 @@ impl Listener {
                 handle.shutdown();
             }
         });
-        let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        let service = ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(api);
         let mut server = axum_server::Server::from_listener(self.socket).handle(handle);
         let protocol = server.http_builder();
         protocol.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);

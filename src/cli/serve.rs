@@ -36,7 +36,7 @@ async fn serve(app: App, config: &Config) -> Result<(), Failure> {
     }
     let (stop, stopped) = watch::channel(false);
     let jobs = tokio::spawn(jobs::run(app.clone(), stopped));
-    let served = listener.serve(http::router(app), signals).await;
+    let served = listener.serve(http::service(app), signals).await;
     stop.send_replace(true);
     if tokio::time::timeout(JOBS_SHUTDOWN, jobs).await.is_err() {
         tracing::warn!("A job did not finish in time; it is done again after the next start.");

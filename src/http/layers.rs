@@ -1,31 +1,113 @@
 //! What is the same for every request: a number to find it by, the log, headers, and answers to what no route answers.
 
 use std::any::Any;
+use std::convert::Infallible;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{self, Poll};
 use std::time::Instant;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::Request;
-use axum::http::{HeaderName, HeaderValue, Method, Response, StatusCode, header};
-use axum::middleware::{Next, from_fn};
+use axum::http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 use axum::response::IntoResponse;
 use axum::routing::MethodRouter;
-use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::compression::{CompressionLayer, CompressionLevel};
+use bytes::Bytes;
+use futures_util::FutureExt;
+use http_body::Body as HttpBody;
+use tower_http::compression::{Compression, CompressionLevel};
+use tower_service::Service;
 
 use super::context::Context;
 use super::error::{Error, Internal};
 use crate::app::App;
 use crate::random;
 
-/// Puts the layers around the routes.
-pub fn wrap(router: Router<App>) -> Router<App> {
-    router
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
-        .layer(from_fn(every_request))
+/// The routes with what is the same for all of them around: one service by hand instead of a layer for each purpose,
+/// because each of those costs every request a boxed future and a copy of the route.
+#[derive(Clone)]
+pub struct Api {
+    routes: Router,
+    /// Only who asks for a compressed answer pays for it.
+    compressing: Compression<Router>,
+}
+
+impl Api {
+    pub(super) fn new(routes: Router) -> Self {
+        let compressing = Compression::new(routes.clone()).quality(CompressionLevel::Fastest);
+        Self { routes, compressing }
+    }
+}
+
+impl<B> Service<Request<B>> for Api
+where
+    B: HttpBody<Data = Bytes, Error: Into<axum::BoxError>> + Send + 'static,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut task::Context<'_>) -> Poll<Result<(), Infallible>> {
+        // Routes are always ready.
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let started = Instant::now();
+        let mut request = request.map(Body::new);
+        let context = Context::new(request_id());
+        request.extensions_mut().insert(context.clone());
+        let (method, uri) = (request.method().clone(), request.uri().clone());
+        let answer = if !acceptable(&request) {
+            Answer::Ready(not_acceptable().into_response())
+        } else if wants_gzip(&request) {
+            Answer::Compressed(self.compressing.call(request))
+        } else {
+            Answer::Plain(self.routes.call(request))
+        };
+        Box::pin(async move {
+            let mut response = AssertUnwindSafe(answer.get()).catch_unwind().await.unwrap_or_else(panicked);
+            dress(&mut response, &context);
+            log(&response, &context, &method, &uri, started);
+            Ok(response)
+        })
+    }
+}
+
+/// An answer on its way.
+enum Answer<P, C> {
+    Ready(Response<Body>),
+    Plain(P),
+    Compressed(C),
+}
+
+impl<P, C, Z> Answer<P, C>
+where
+    P: Future<Output = Result<Response<Body>, Infallible>>,
+    C: Future<Output = Result<Response<Z>, Infallible>>,
+    Z: HttpBody<Data = Bytes, Error: Into<axum::BoxError>> + Send + 'static,
+{
+    async fn get(self) -> Response<Body> {
+        match self {
+            Self::Ready(response) => response,
+            Self::Plain(answer) => match answer.await {
+                Ok(response) => response,
+                Err(never) => match never {},
+            },
+            Self::Compressed(answer) => match answer.await {
+                Ok(response) => response.map(Body::new),
+                Err(never) => match never {},
+            },
+        }
+    }
+}
+
+/// Whether compression is to be thought about at all; what exactly the client takes is read by the compression itself.
+fn wants_gzip(request: &Request<Body>) -> bool {
+    request.headers().contains_key(header::ACCEPT_ENCODING)
 }
 
 /// Adds OPTIONS, and an answer in the API's shape to methods that the path does not have.
@@ -72,20 +154,6 @@ fn panicked(cause: Box<dyn Any + Send + 'static>) -> Response<Body> {
     Error::internal(format!("panic: {}", text.unwrap_or("without a text"))).into_response()
 }
 
-async fn every_request(mut request: Request, next: Next) -> Response<Body> {
-    let started = Instant::now();
-    let context = Context::new(request_id());
-    request.extensions_mut().insert(context.clone());
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let mut response = match acceptable(&request) {
-        true => next.run(request).await,
-        false => not_acceptable().into_response(),
-    };
-    dress(&mut response, &context);
-    log(&response, &context, &method, &path, started);
-    response
-}
-
 /// The headers that every answer has.
 fn dress(response: &mut Response<Body>, context: &Context) {
     let headers = response.headers_mut();
@@ -125,12 +193,12 @@ fn ignored_header(names: &[String]) -> HeaderValue {
 
 const HEADER_UNSAFE: &percent_encoding::AsciiSet = &percent_encoding::CONTROLS.add(b' ').add(b',').add(b'%').add(b'"');
 
-fn log(response: &Response<Body>, context: &Context, method: &Method, path: &str, started: Instant) {
+fn log(response: &Response<Body>, context: &Context, method: &Method, uri: &Uri, started: Instant) {
     let (id, status) = (context.id(), response.status().as_u16());
     let took_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
     let partner = context.partner().map(|partner| partner.to_string());
     let partner = partner.as_deref().unwrap_or("-");
-    let method = method.as_str();
+    let (method, path) = (method.as_str(), uri.path());
     match response.extensions().get::<Internal>() {
         Some(Internal(error)) => {
             tracing::error!(request_id = id, method, path, status, partner, took_us, error, "Answered with {status}.");
@@ -148,7 +216,7 @@ fn request_id() -> String {
 }
 
 /// Whether the client takes what the path answers with.
-fn acceptable(request: &Request) -> bool {
+fn acceptable(request: &Request<Body>) -> bool {
     let mut accepts = request.headers().get_all(header::ACCEPT).iter().peekable();
     if accepts.peek().is_none() || !request.uri().path().starts_with("/v") {
         return true;

@@ -8,7 +8,7 @@ mod docs;
 pub mod error;
 pub mod fields;
 pub mod input;
-mod layers;
+pub mod layers;
 pub mod openapi;
 pub mod path;
 pub mod query;
@@ -32,6 +32,7 @@ use crate::app::users::UserView;
 use crate::domain::deal::Deal;
 use crate::domain::event::Event;
 use crate::domain::member::Member;
+use layers::Api;
 use route::Route;
 use v1::{api_keys, deals, events, members, partners, settings, users, whoami};
 
@@ -203,7 +204,7 @@ pub fn routes() -> Vec<Route> {
 }
 
 /// The whole API as one service.
-pub fn router(app: App) -> Router {
+pub fn service(app: App) -> Api {
     let mut paths: BTreeMap<&'static str, (Vec<Method>, MethodRouter<App>)> = BTreeMap::new();
     for route in routes() {
         let (methods, handlers) = paths.entry(route.path).or_default();
@@ -219,5 +220,5 @@ pub fn router(app: App) -> Router {
     // Who opens the bare address in a browser wants to know what this is.
     let welcome = layers::answer_every_method(get(async || Redirect::to("/docs")), &[Method::GET]);
     router = router.route("/", welcome);
-    layers::wrap(router.fallback(layers::not_found)).with_state(app)
+    Api::new(router.fallback(layers::not_found).with_state(app))
 }

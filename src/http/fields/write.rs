@@ -1,5 +1,7 @@
 //! Values to JSON, by the table of their resource.
 
+use std::io::Write;
+
 use serde_json::Serializer;
 
 use super::load::Wants;
@@ -87,9 +89,8 @@ fn null(out: &mut Vec<u8>) {
 }
 
 fn id_text(id: ObjectId, out: &mut Vec<u8>) {
-    out.push(b'"');
-    out.extend_from_slice(id.to_string().as_bytes());
-    out.push(b'"');
+    // Writing to memory cannot fail.
+    let _ = write!(out, "\"{id}\"");
 }
 
 fn text(value: &str, out: &mut Vec<u8>) {
@@ -102,7 +103,10 @@ fn cell(value: &Cell<'_>, out: &mut Vec<u8>) {
     match value {
         Cell::Null => null(out),
         Cell::Bool(value) => out.extend_from_slice(if *value { b"true" } else { b"false" }),
-        Cell::Int(value) => out.extend_from_slice(value.to_string().as_bytes()),
+        Cell::Int(value) => {
+            // Writing to memory cannot fail.
+            let _ = write!(out, "{value}");
+        }
         Cell::Text(value) => text(value, out),
         Cell::Texts(values) => {
             out.push(b'[');

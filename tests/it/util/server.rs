@@ -6,6 +6,8 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, LazyLock};
 
+use axum::ServiceExt;
+use axum::extract::Request;
 use axum::serve::ListenerExt;
 use jiff::{SignedDuration, Timestamp};
 use parterre::app::App;
@@ -152,7 +154,7 @@ fn app(store: &Store, options: Options) -> App {
 }
 
 fn serve(app: &App) -> (SocketAddr, JoinHandle<()>) {
-    let service = http::router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
+    let service = ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(http::service(app.clone()));
     RUNTIME.block_on(async {
         let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = socket.local_addr().unwrap();
