@@ -12,7 +12,9 @@ use jiff::Timestamp;
 use sea_query::{PostgresQueryBuilder, SelectStatement};
 
 use crate::domain::id::{
-    AttachmentId, Bucket, DealId, EventId, KeyId, MapId, ObjectId, PartnerId, SessionId, SetId, UserId, VenueId,
+    AttachmentId, BatchId, Bucket, CustomerId, DealId, EntryId, EventId, KeyId, MailId, MapId, ObjectId, OrderId,
+    PartnerId, PaymentId, PayoutId, PromocodeId, RefundId, RuleId, SectorId, SessionId, SetId, TicketId, UserId,
+    VenueId,
 };
 
 /// The text of one statement, fixed when the program is built, so no input ever becomes SQL.
@@ -698,4 +700,28 @@ macro_rules! ids {
         })*
     };
 }
-ids!(ObjectId, PartnerId, UserId, KeyId, EventId, DealId, SetId, VenueId, MapId, AttachmentId, SessionId);
+ids!(
+    ObjectId,
+    PartnerId,
+    UserId,
+    KeyId,
+    EventId,
+    DealId,
+    SetId,
+    VenueId,
+    MapId,
+    AttachmentId,
+    SessionId,
+    SectorId,
+    RuleId,
+    BatchId,
+    TicketId,
+    PromocodeId,
+    CustomerId,
+    OrderId,
+    PaymentId,
+    RefundId,
+    EntryId,
+    PayoutId,
+    MailId
+);

@@ -13,8 +13,8 @@ use crate::domain::text::fold;
 
 macro_rules! columns {
     () => {
-        "id, org_id, status, title, title_desc, age_rating, currency, timezone, starts_at, ends_at, tags, removed, \
-         created_at, updated_at"
+        "id, org_id, status, title, title_desc, age_rating, currency, timezone, starts_at, ends_at, tags, venue_id, \
+         map_id, cover_id, removed, created_at, updated_at"
     };
 }
 
@@ -25,12 +25,12 @@ statements! {
     BY_IDS = concat!("select ", columns!(), " from events where id = any($1)");
     INSERT = concat!(
         "insert into events (", columns!(), ", bucket, title_folded) \
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)"
     );
     UPDATE =
         "update events set status = $3, title = $4, title_desc = $5, age_rating = $6, currency = $7, timezone = $8, \
-         starts_at = $9, ends_at = $10, tags = $11, removed = $12, updated_at = $13, title_folded = $14 \
-         where bucket = $1 and id = $2";
+         starts_at = $9, ends_at = $10, tags = $11, removed = $12, updated_at = $13, title_folded = $14, \
+         venue_id = $15, map_id = $16, cover_id = $17 where bucket = $1 and id = $2";
     DELETE_TAGS = "delete from event_tags where bucket = $1 and event_id = $2";
     INSERT_TAG = "insert into event_tags (bucket, event_id, tag_folded) values ($1, $2, $3) on conflict do nothing";
 }
@@ -66,6 +66,9 @@ pub fn insert(tx: &mut Tx<'_>, event: &Event) -> Result<(), Error> {
             event.lifetime.start,
             event.lifetime.end,
             tags_json(&event.tags)?,
+            event.venue,
+            event.map,
+            event.cover,
             event.removed,
             event.created_at,
             event.updated_at,
@@ -94,7 +97,10 @@ pub fn update(tx: &mut Tx<'_>, event: &Event) -> Result<(), Error> {
             tags_json(&event.tags)?,
             event.removed,
             event.updated_at,
-            fold(&event.title.text)
+            fold(&event.title.text),
+            event.venue,
+            event.map,
+            event.cover
         ],
     )?;
     tx.execute(DELETE_TAGS, params![event.id.bucket(), event.id])?;
@@ -243,6 +249,9 @@ fn event(row: Row) -> Result<Event, Error> {
         timezone,
         lifetime,
         tags: row.next_tags()?,
+        venue: row.next()?,
+        map: row.next()?,
+        cover: row.next()?,
         removed: row.next()?,
         created_at: row.next()?,
         updated_at: row.next()?,

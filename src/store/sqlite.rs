@@ -486,7 +486,7 @@ fn prepare<'c>(connection: &'c Connection, text: &str) -> Result<Prepared<'c>, F
 /// From PostgreSQL's words to SQLite's: `$1` is `?1`, `= any($1)` is `in rarray(?1)`, and a row
 /// lock at the end is left out, because there is only one writer.
 fn translate(text: &str) -> String {
-    const LOCKS: [&str; 3] = ["for update skip locked", "for no key update", "for update"];
+    const LOCKS: [&str; 4] = ["for update skip locked", "for no key update", "for update", "for share"];
     let text = text.trim();
     let text = LOCKS.iter().find_map(|lock| text.strip_suffix(lock)).unwrap_or(text);
     let mut out = String::with_capacity(text.len() + 16);

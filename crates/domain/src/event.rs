@@ -6,7 +6,7 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 
-use crate::id::{EventId, PartnerId};
+use crate::id::{AttachmentId, EventId, MapId, PartnerId, VenueId};
 use crate::invalid::Invalid;
 use crate::money::Currency;
 use crate::partner::Tag;
@@ -35,6 +35,12 @@ pub struct Event {
     pub timezone: Timezone,
     /// Words to find it by.
     pub tags: Vec<Tag>,
+    /// Where it takes place.
+    pub venue: Option<VenueId>,
+    /// The plan of the place.
+    pub map: Option<MapId>,
+    /// Its picture, as it was given.
+    pub cover: Option<AttachmentId>,
     /// Whether it was removed.
     pub removed: bool,
     /// When it was created; none for one that came from a system that didn't know.

@@ -27,6 +27,11 @@ impl ObjectId {
     pub const fn as_bytes(&self) -> &[u8; 12] {
         &self.0
     }
+
+    /// The bytes that are the bucket in ids of what belongs to an event.
+    pub const fn bucket(&self) -> Bucket {
+        Bucket([self.0[4], self.0[5]])
+    }
 }
 
 impl fmt::Display for ObjectId {
@@ -161,23 +166,44 @@ ids! {
     AttachmentId;
     /// The id of a session.
     SessionId;
+    /// The id of a sector of a map.
+    SectorId;
+    /// The id of a rule; it carries its event's bucket.
+    RuleId;
+    /// The id of a batch of tickets that are to be made; it carries its event's bucket.
+    BatchId;
+    /// The id of a ticket; it carries its event's bucket.
+    TicketId;
+    /// The id of a promocode; it carries its event's bucket.
+    PromocodeId;
+    /// The id of a customer.
+    CustomerId;
+    /// The id of an order; it carries its event's bucket.
+    OrderId;
+    /// The id of a payment; it carries its event's bucket.
+    PaymentId;
+    /// The id of a refund request; it carries its event's bucket.
+    RefundId;
+    /// The id of an entry of the ledger; one that belongs to an event carries its bucket.
+    EntryId;
+    /// The id of a payout.
+    PayoutId;
+    /// The id of a mail.
+    MailId;
 }
 
-impl EventId {
-    /// Where the event, and everything that belongs to it, is stored.
-    pub const fn bucket(&self) -> Bucket {
-        let bytes = self.as_bytes();
-        Bucket([bytes[4], bytes[5]])
-    }
+/// Ids of what belongs to an event: their fifth and sixth byte are the event's bucket.
+macro_rules! in_bucket {
+    ($($name:ident),+) => {$(
+        impl $name {
+            /// Where the event that this belongs to, and everything else of it, is stored.
+            pub const fn bucket(&self) -> Bucket {
+                self.0.bucket()
+            }
+        }
+    )+};
 }
-
-impl SetId {
-    /// The bucket of the set's event.
-    pub const fn bucket(&self) -> Bucket {
-        let bytes = self.as_bytes();
-        Bucket([bytes[4], bytes[5]])
-    }
-}
+in_bucket!(EventId, SetId, RuleId, BatchId, TicketId, PromocodeId, OrderId, PaymentId, RefundId, EntryId);
 
 /// Two bytes that say where an event and all that belongs to it is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -15,23 +15,38 @@
 //! | partners with their contact, legal data and settings | [`partner`] |
 //! | users, members and what a member may do | [`user`], [`member`] |
 //! | events and their status | [`event`] |
+//! | the plan of a hall | [`map`] |
+//! | ticket sets with their rules, tickets | [`set`], [`ticket`] |
 //! | deals: sides, status, automatic acceptance | [`deal`] |
+//! | promocodes, and the prices of an order's tickets | [`promocode`], [`pricing`] |
+//! | orders: status, what has to follow a change of it | [`order`] |
+//! | customers, payments, refund requests, the ledger | [`customer`], [`payment`], [`refund`], [`ledger`] |
 //! | who may see and manage what | [`access`] |
 
 mod wire;
 
 pub mod access;
+pub mod customer;
 pub mod deal;
 pub mod event;
 pub mod id;
 pub mod invalid;
+pub mod ledger;
+pub mod map;
 pub mod member;
 pub mod money;
+pub mod order;
 pub mod partner;
+pub mod payment;
 pub mod period;
+pub mod pricing;
+pub mod promocode;
+pub mod refund;
+pub mod set;
 pub mod share;
 pub mod terms;
 pub mod text;
+pub mod ticket;
 pub mod time;
 pub mod user;
 
