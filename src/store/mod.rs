@@ -11,6 +11,7 @@ pub mod deals;
 pub mod events;
 pub mod health;
 pub mod idempotency;
+pub mod ledger;
 pub mod members;
 pub mod meta;
 pub mod migrate;
@@ -391,6 +392,7 @@ pub fn statements() -> Vec<(&'static str, Statement)> {
         events::STATEMENTS,
         health::STATEMENTS,
         idempotency::STATEMENTS,
+        ledger::STATEMENTS,
         members::STATEMENTS,
         meta::STATEMENTS,
         partners::STATEMENTS,
