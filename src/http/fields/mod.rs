@@ -8,6 +8,7 @@ pub mod api_keys;
 pub mod attachments;
 pub mod deals;
 pub mod events;
+pub mod ledger;
 pub mod load;
 pub mod members;
 pub mod parse;
