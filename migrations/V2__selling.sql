@@ -185,6 +185,7 @@ create table customers (
     vendor_id bytea not null references partners (id),
     email text not null,
     email_folded text not null,
+    name_folded text not null,
     first_name text,
     last_name text,
     mobile text,

@@ -6,6 +6,7 @@
 //! numbers are made outside them and nothing slow happens inside.
 
 pub mod api_keys;
+pub mod customers;
 pub mod db;
 pub mod deals;
 pub mod events;
@@ -16,6 +17,7 @@ pub mod meta;
 pub mod migrate;
 pub mod partners;
 mod postgres;
+pub mod promocodes;
 pub mod sessions;
 pub mod settings;
 mod sqlite;
@@ -387,6 +389,7 @@ fn start(
 pub fn statements() -> Vec<(&'static str, Statement)> {
     [
         api_keys::STATEMENTS,
+        customers::STATEMENTS,
         deals::STATEMENTS,
         events::STATEMENTS,
         health::STATEMENTS,
@@ -394,6 +397,7 @@ pub fn statements() -> Vec<(&'static str, Statement)> {
         members::STATEMENTS,
         meta::STATEMENTS,
         partners::STATEMENTS,
+        promocodes::STATEMENTS,
         sessions::STATEMENTS,
         settings::STATEMENTS,
         users::STATEMENTS,
