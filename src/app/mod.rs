@@ -7,6 +7,7 @@ pub mod deals;
 mod error;
 pub mod events;
 pub mod idempotency;
+pub mod ledger;
 pub mod members;
 pub mod partners;
 pub mod sessions;
@@ -103,6 +104,11 @@ impl Inner {
     /// A new id for something that does not belong to an event.
     pub fn new_id<T: From<ObjectId>>(&self) -> T {
         self.ids.next(program_time())
+    }
+
+    /// New ids for the entries of one cause. Those of an order have its bucket.
+    pub fn entry_ids(&self, bucket: Bucket) -> ledger::EntryIds {
+        std::array::from_fn(|_| self.ids.next_in(program_time(), bucket))
     }
 
     /// A new id for an event, in a bucket chosen at random.

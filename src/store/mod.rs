@@ -12,6 +12,7 @@ pub mod deals;
 pub mod events;
 pub mod health;
 pub mod idempotency;
+pub mod ledger;
 pub mod members;
 pub mod meta;
 pub mod migrate;
@@ -394,6 +395,7 @@ pub fn statements() -> Vec<(&'static str, Statement)> {
         events::STATEMENTS,
         health::STATEMENTS,
         idempotency::STATEMENTS,
+        ledger::STATEMENTS,
         members::STATEMENTS,
         meta::STATEMENTS,
         partners::STATEMENTS,
