@@ -17,8 +17,10 @@ pub mod migrate;
 pub mod partners;
 mod postgres;
 pub mod sessions;
+pub mod sets;
 pub mod settings;
 mod sqlite;
+pub mod tickets;
 pub mod users;
 mod values;
 
@@ -395,7 +397,9 @@ pub fn statements() -> Vec<(&'static str, Statement)> {
         meta::STATEMENTS,
         partners::STATEMENTS,
         sessions::STATEMENTS,
+        sets::STATEMENTS,
         settings::STATEMENTS,
+        tickets::STATEMENTS,
         users::STATEMENTS,
     ]
     .concat()
