@@ -20,8 +20,10 @@ pub mod partners;
 mod postgres;
 pub mod promocodes;
 pub mod sessions;
+pub mod sets;
 pub mod settings;
 mod sqlite;
+pub mod tickets;
 pub mod users;
 mod values;
 
@@ -401,7 +403,9 @@ pub fn statements() -> Vec<(&'static str, Statement)> {
         partners::STATEMENTS,
         promocodes::STATEMENTS,
         sessions::STATEMENTS,
+        sets::STATEMENTS,
         settings::STATEMENTS,
+        tickets::STATEMENTS,
         users::STATEMENTS,
     ]
     .concat()
