@@ -6,6 +6,7 @@
 //! numbers are made outside them and nothing slow happens inside.
 
 pub mod api_keys;
+pub mod customers;
 pub mod db;
 pub mod deals;
 pub mod events;
@@ -17,9 +18,12 @@ pub mod meta;
 pub mod migrate;
 pub mod partners;
 mod postgres;
+pub mod promocodes;
 pub mod sessions;
+pub mod sets;
 pub mod settings;
 mod sqlite;
+pub mod tickets;
 pub mod users;
 mod values;
 
@@ -388,6 +392,7 @@ fn start(
 pub fn statements() -> Vec<(&'static str, Statement)> {
     [
         api_keys::STATEMENTS,
+        customers::STATEMENTS,
         deals::STATEMENTS,
         events::STATEMENTS,
         health::STATEMENTS,
@@ -396,8 +401,11 @@ pub fn statements() -> Vec<(&'static str, Statement)> {
         members::STATEMENTS,
         meta::STATEMENTS,
         partners::STATEMENTS,
+        promocodes::STATEMENTS,
         sessions::STATEMENTS,
+        sets::STATEMENTS,
         settings::STATEMENTS,
+        tickets::STATEMENTS,
         users::STATEMENTS,
     ]
     .concat()
