@@ -86,7 +86,9 @@ create table sets (
     primary key (bucket, id)
 );
 create index sets_by_event on sets (bucket, event_id, pos, id);
+create index sets_by_id on sets (id);
 
+-- A removed rule was replaced: no new order gets it, but orders that began with it keep its price.
 create table rules (
     bucket bytea not null,
     id bytea not null,
@@ -94,6 +96,7 @@ create table rules (
     price bigint not null,
     starts_at bigint not null,
     ends_at bigint not null,
+    removed boolean not null,
     primary key (bucket, id)
 );
 create index rules_by_set on rules (bucket, set_id, starts_at, id);

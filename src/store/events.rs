@@ -31,6 +31,9 @@ statements! {
         "update events set status = $3, title = $4, title_desc = $5, age_rating = $6, currency = $7, timezone = $8, \
          starts_at = $9, ends_at = $10, tags = $11, removed = $12, updated_at = $13, title_folded = $14, \
          venue_id = $15, map_id = $16, cover_id = $17 where bucket = $1 and id = $2";
+    // The row stays locked until the end of the transaction, so numbers are given out one after the other.
+    GIVE_NUMBERS =
+        "update events set numbers_given = numbers_given + $3 where bucket = $1 and id = $2 returning numbers_given";
     DELETE_TAGS = "delete from event_tags where bucket = $1 and event_id = $2";
     INSERT_TAG = "insert into event_tags (bucket, event_id, tag_folded) values ($1, $2, $3) on conflict do nothing";
 }
@@ -105,6 +108,12 @@ pub fn update(tx: &mut Tx<'_>, event: &Event) -> Result<(), Error> {
     )?;
     tx.execute(DELETE_TAGS, params![event.id.bucket(), event.id])?;
     put_tags(tx, event)
+}
+
+/// Gives out so many numbers of tickets of an event; answers the first of them.
+pub fn give_numbers(tx: &mut Tx<'_>, id: EventId, amount: i64) -> Result<i64, Error> {
+    let last: i64 = tx.query_one(GIVE_NUMBERS, params![id.bucket(), id, amount])?.read("events").next()?;
+    Ok(last - amount + 1)
 }
 
 fn put_tags(tx: &mut Tx<'_>, event: &Event) -> Result<(), Error> {

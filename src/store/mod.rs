@@ -19,8 +19,10 @@ pub mod partners;
 mod postgres;
 pub mod promocodes;
 pub mod sessions;
+pub mod sets;
 pub mod settings;
 mod sqlite;
+pub mod tickets;
 pub mod users;
 mod values;
 
@@ -399,7 +401,9 @@ pub fn statements() -> Vec<(&'static str, Statement)> {
         partners::STATEMENTS,
         promocodes::STATEMENTS,
         sessions::STATEMENTS,
+        sets::STATEMENTS,
         settings::STATEMENTS,
+        tickets::STATEMENTS,
         users::STATEMENTS,
     ]
     .concat()
