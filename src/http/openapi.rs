@@ -256,20 +256,28 @@ fn object(shapes: &[Shape], request: bool) -> Value {
                 schema
             }
             ShapeKind::List(fields) => json!({"type": "array", "items": object(fields, request)}),
-            ShapeKind::Ref { .. } if request => given(Type::OptId),
+            ShapeKind::Ref { kind, .. } if request => given(kind.key()),
             // With fields-schema an id becomes an object, and null where the caller may not read it.
-            ShapeKind::Ref { kind, .. } => json!({
-                "type": ["string", "object", "null"], "pattern": ID_PATTERN,
-                "description": format!("id of a {}; an object where the schema opens it", kind.name())
-            }),
-            ShapeKind::Refs(_) if request => given(Type::Ids),
-            ShapeKind::Refs(_) => {
-                json!({"type": "array", "items": {"type": ["string", "object"], "pattern": ID_PATTERN}})
+            ShapeKind::Ref { kind, .. } => {
+                let mut schema = opened(kind.key(), &["object", "null"]);
+                schema["description"] = json!(format!("id of a {}; an object where the schema opens it", kind.name()));
+                schema
             }
+            ShapeKind::Refs(_) if request => given(Type::Ids),
+            ShapeKind::Refs(kind) => json!({"type": "array", "items": opened(kind.key(), &["object"])}),
         };
         properties.insert(shape.name.to_owned(), described(schema, shape.doc));
     }
     json!({"type": "object", "properties": properties})
+}
+
+/// How a reference names another resource, or what else stands in its place.
+fn opened(key: Type, or: &[&str]) -> Value {
+    let mut schema = value(if key == Type::OptId { Type::Id } else { key });
+    let mut types = vec![schema["type"].take()];
+    types.extend(or.iter().map(|other| json!(other)));
+    schema["type"] = json!(types);
+    schema
 }
 
 fn described(mut schema: Value, doc: &str) -> Value {
@@ -287,6 +295,11 @@ fn given(of: Type) -> Value {
         Type::Id => json!({"type": "string", "pattern": GIVEN_ID_PATTERN}),
         Type::OptId => json!({"type": ["string", "null"], "pattern": GIVEN_ID_PATTERN}),
         Type::Ids => json!({"type": "array", "items": {"type": "string", "pattern": GIVEN_ID_PATTERN}}),
+        Type::City => json!({
+            "type": ["integer", "string", "null"], "minimum": 1, "maximum": u32::MAX, "pattern": "^[0-9]+$"
+        }),
+        Type::Country => json!({"type": ["string", "null"], "pattern": "^[A-Za-z]{2}$"}),
+        Type::Countries => json!({"type": "array", "items": {"type": "string", "pattern": "^[A-Za-z]{2}$"}}),
         of => value(of),
     }
 }
@@ -296,6 +309,11 @@ fn value(of: Type) -> Value {
     match of {
         Type::Bool => json!({"type": "boolean"}),
         Type::BoolOrNull => json!({"type": ["boolean", "null"]}),
+        Type::Coordinates => json!({"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}),
+        Type::City => json!({"type": "integer", "minimum": 1, "maximum": u32::MAX}),
+        Type::Cities => json!({"type": "array", "items": value(Type::City)}),
+        Type::Country => json!({"type": "string", "pattern": "^[A-Z]{2}$"}),
+        Type::Countries => json!({"type": "array", "items": value(Type::Country)}),
         Type::Int(min, max) => json!({"type": "integer", "minimum": min, "maximum": max}),
         Type::IntOf(values) => json!({"type": "integer", "enum": values}),
         Type::Text => json!({"type": "string"}),

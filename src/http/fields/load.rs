@@ -6,13 +6,13 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::Hash;
 
 use super::parse::{Item, Selection};
-use super::{Is, Kind, Resource, write};
+use super::{Is, Key, Kind, Resource, write};
 use crate::app;
 use crate::app::partners::PartnerView;
 use crate::app::users::UserView;
 use crate::domain::access::Caller;
 use crate::domain::event::Event;
-use crate::domain::id::{EventId, ObjectId, PartnerId, UserId};
+use crate::domain::id::ObjectId;
 use crate::store::Tx;
 
 /// How many objects one answer, or one batch of a list, may open: what is loaded once is written wherever it is
@@ -23,9 +23,9 @@ const OPENED_MAX: u32 = 20_000;
 #[derive(Default)]
 pub struct Loaded {
     opened: Cell<u32>,
-    partners: HashMap<PartnerId, PartnerView>,
-    users: HashMap<UserId, UserView>,
-    events: HashMap<EventId, Event>,
+    partners: HashMap<Key, PartnerView>,
+    users: HashMap<Key, UserView>,
+    events: HashMap<Key, Event>,
 }
 
 /// What is still to be loaded.
@@ -33,7 +33,7 @@ pub struct Loaded {
 pub struct Wants<'s> {
     /// By kind, so that each kind is one batch; with the selection by address, for two paths may open one object
     /// differently.
-    ids: BTreeMap<Kind, HashSet<(ObjectId, Option<Opened<'s>>)>>,
+    keys: BTreeMap<Kind, HashSet<(Key, Option<Opened<'s>>)>>,
 }
 
 /// A selection compared by its place in the schema.
@@ -73,7 +73,7 @@ impl<'s> Wants<'s> {
                             self.add(*kind, get(value), Some(inner));
                         }
                         (Some(Is::Refs(kind, get)), Some(inner)) => {
-                            get(value).iter().for_each(|id| self.add(*kind, Some(*id), Some(inner)));
+                            get(value).iter().for_each(|key| self.add(*kind, Some(*key), Some(inner)));
                         }
                         _ => {}
                     }
@@ -82,9 +82,9 @@ impl<'s> Wants<'s> {
         }
     }
 
-    fn add(&mut self, kind: Kind, id: Option<ObjectId>, selection: Option<&'s Selection>) {
-        if let Some(id) = id {
-            self.ids.entry(kind).or_default().insert((id, selection.map(Opened)));
+    fn add(&mut self, kind: Kind, key: Option<Key>, selection: Option<&'s Selection>) {
+        if let Some(key) = key {
+            self.keys.entry(kind).or_default().insert((key, selection.map(Opened)));
         }
     }
 }
@@ -103,14 +103,14 @@ impl Loaded {
         let mut loaded = Self::default();
         let mut wants = Wants::default();
         values.iter().for_each(|value| wants.of(value, selection));
-        while !wants.ids.is_empty() {
-            for (kind, ids) in &wants.ids {
-                loaded.batch(tx, caller, *kind, ids.iter().map(|(id, _)| *id))?;
+        while !wants.keys.is_empty() {
+            for (kind, keys) in &wants.keys {
+                loaded.batch(tx, caller, *kind, keys.iter().map(|(key, _)| *key))?;
             }
             let mut deeper = Wants::default();
-            for (kind, ids) in &wants.ids {
-                for (id, opened) in ids {
-                    loaded.wants(*kind, *id, opened.map(|opened| opened.0), &mut deeper);
+            for (kind, keys) in &wants.keys {
+                for (key, opened) in keys {
+                    loaded.wants(*kind, *key, opened.map(|opened| opened.0), &mut deeper);
                 }
             }
             wants = deeper;
@@ -123,23 +123,23 @@ impl Loaded {
         tx: &mut Tx<'_>,
         caller: &Caller,
         kind: Kind,
-        ids: impl Iterator<Item = ObjectId>,
+        keys: impl Iterator<Item = Key>,
     ) -> Result<(), app::Error> {
         match kind {
             Kind::Partner => {
-                let ids = missing(&self.partners, ids);
+                let ids = missing(&self.partners, keys);
                 let found = app::partners::views(tx, caller, &ids)?;
-                self.partners.extend(found.into_iter().map(|view| (view.partner.id, view)));
+                self.partners.extend(found.into_iter().map(|view| (view.partner.id.into(), view)));
             }
             Kind::User => {
-                let ids = missing(&self.users, ids);
+                let ids = missing(&self.users, keys);
                 let found = app::users::views(tx, &ids)?;
-                self.users.extend(found.into_iter().map(|view| (view.user.id, view)));
+                self.users.extend(found.into_iter().map(|view| (view.user.id.into(), view)));
             }
             Kind::Event => {
-                let ids = missing(&self.events, ids);
+                let ids = missing(&self.events, keys);
                 let found = app::events::readable(tx, caller, &ids)?;
-                self.events.extend(found.into_iter().map(|event| (event.id, event)));
+                self.events.extend(found.into_iter().map(|event| (event.id.into(), event)));
             }
             // This server holds none, and nothing refers to one.
             Kind::Venue | Kind::Map | Kind::City | Kind::Country => {}
@@ -147,11 +147,11 @@ impl Loaded {
         Ok(())
     }
 
-    fn wants<'s>(&self, kind: Kind, id: ObjectId, selection: Option<&'s Selection>, wants: &mut Wants<'s>) {
+    fn wants<'s>(&self, kind: Kind, key: Key, selection: Option<&'s Selection>, wants: &mut Wants<'s>) {
         match kind {
-            Kind::Partner => wants_of(self.partners.get(&id.into()), selection, wants),
-            Kind::User => wants_of(self.users.get(&id.into()), selection, wants),
-            Kind::Event => wants_of(self.events.get(&id.into()), selection, wants),
+            Kind::Partner => wants_of(self.partners.get(&key), selection, wants),
+            Kind::User => wants_of(self.users.get(&key), selection, wants),
+            Kind::Event => wants_of(self.events.get(&key), selection, wants),
             Kind::Venue | Kind::Map | Kind::City | Kind::Country => {}
         }
     }
@@ -169,32 +169,24 @@ impl Loaded {
     }
 
     /// Writes a loaded resource; nothing where it was not loaded, because the caller may not read it.
-    pub(super) fn write(
-        &self,
-        kind: Kind,
-        id: ObjectId,
-        selection: Option<&Selection>,
-        out: &mut Vec<u8>,
-    ) -> Option<()> {
+    pub(super) fn write(&self, kind: Kind, key: Key, selection: Option<&Selection>, out: &mut Vec<u8>) -> Option<()> {
         if self.opened.get() > OPENED_MAX {
             return None;
         }
         self.opened.set(self.opened.get() + 1);
         match kind {
-            Kind::Partner => write::object(self.partners.get(&id.into())?, selection, self, out),
-            Kind::User => write::object(self.users.get(&id.into())?, selection, self, out),
-            Kind::Event => write::object(self.events.get(&id.into())?, selection, self, out),
+            Kind::Partner => write::object(self.partners.get(&key)?, selection, self, out),
+            Kind::User => write::object(self.users.get(&key)?, selection, self, out),
+            Kind::Event => write::object(self.events.get(&key)?, selection, self, out),
             Kind::Venue | Kind::Map | Kind::City | Kind::Country => return None,
         }
         Some(())
     }
 }
 
-fn missing<I: From<ObjectId> + Eq + Hash + Ord, V>(
-    held: &HashMap<I, V>,
-    ids: impl Iterator<Item = ObjectId>,
-) -> Vec<I> {
-    let mut ids: Vec<I> = ids.map(I::from).filter(|id| !held.contains_key(id)).collect();
+/// The ids among the keys of what is not there yet.
+fn missing<I: From<ObjectId> + Ord, V>(held: &HashMap<Key, V>, keys: impl Iterator<Item = Key>) -> Vec<I> {
+    let mut ids: Vec<I> = keys.filter(|key| !held.contains_key(key)).filter_map(Key::id).collect();
     ids.sort_unstable();
     ids.dedup();
     ids

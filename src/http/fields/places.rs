@@ -31,7 +31,7 @@ impl Resource for Point {
     const NAME: &'static str = "Point";
     const FIELDS: &'static [Field<Self>] = &[
         Field::<Self>::value("type", "Always Point", Type::Text, |point| match *point {}),
-        Field::<Self>::value("coordinates", "Longitude and latitude", Type::Texts, |point| match *point {}),
+        Field::<Self>::value("coordinates", "Longitude and latitude", Type::Coordinates, |point| match *point {}),
     ];
 }
 
@@ -41,7 +41,7 @@ pub enum Country {}
 impl Resource for Country {
     const NAME: &'static str = "Country";
     const FIELDS: &'static [Field<Self>] = &[
-        Field::<Self>::value("id", "ISO 3166 alpha-2", Type::Text, |country| match *country {}),
+        Field::<Self>::value("id", "ISO 3166 alpha-2", Type::Country, |country| match *country {}),
         Field::<Self>::embedded("name", "Names by language", &One::<Country, Names>(|country| match *country {})),
         Field::<Self>::value("type", "Always country", Type::Text, |country| match *country {}),
     ];
@@ -57,7 +57,7 @@ impl Resource for City {
         Field::<Self>::reference("country", "The country", Kind::Country, |city| match *city {}),
         Field::<Self>::value("type", "Always city", Type::Text, |city| match *city {}),
         Field::<Self>::value("population", "Inhabitants", Type::Int(0, i64::MAX), |city| match *city {}),
-        Field::<Self>::value("id", "GeoNames id", Type::Text, |city| match *city {}),
+        Field::<Self>::value("id", "GeoNames id", Type::City, |city| match *city {}),
         Field::<Self>::value("timezone", "IANA time zone", Type::Text, |city| match *city {}),
     ];
 }

@@ -96,6 +96,15 @@ impl Kind {
         }
     }
 
+    /// What a reference of this kind holds: in requests it may be null.
+    pub fn key(self) -> Type {
+        match self {
+            Kind::City => Type::City,
+            Kind::Country => Type::Country,
+            _ => Type::OptId,
+        }
+    }
+
     /// The fields that a `fields-schema` may name below a reference of this kind.
     pub fn fields(self) -> Vec<Shape> {
         match self {
