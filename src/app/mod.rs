@@ -10,6 +10,7 @@ pub mod idempotency;
 pub mod ledger;
 pub mod members;
 pub mod partners;
+pub mod refunds;
 pub mod sessions;
 pub mod settings;
 pub mod users;
@@ -106,9 +107,14 @@ impl Inner {
         self.ids.next(program_time())
     }
 
+    /// A new id for something that belongs to an event, with the event's bucket.
+    pub fn new_id_in<T: From<ObjectId>>(&self, bucket: Bucket) -> T {
+        self.ids.next_in(program_time(), bucket)
+    }
+
     /// New ids for the entries of one cause. Those of an order have its bucket.
     pub fn entry_ids(&self, bucket: Bucket) -> ledger::EntryIds {
-        std::array::from_fn(|_| self.ids.next_in(program_time(), bucket))
+        std::array::from_fn(|_| self.new_id_in(bucket))
     }
 
     /// New ids for the entries of a payout, which belongs to no event.

@@ -47,6 +47,8 @@ pub trait Needs: Send + Sync + 'static {
 pub struct Anyone;
 /// Who acts for a partner.
 pub struct Member;
+/// Who sells for a partner: makes orders and refunds.
+pub struct Seller;
 /// Who manages what is the partner's.
 pub struct Manager;
 
@@ -55,6 +57,9 @@ impl Needs for Anyone {
 }
 impl Needs for Member {
     const RIGHT: Option<Right> = Some(Right::Read);
+}
+impl Needs for Seller {
+    const RIGHT: Option<Right> = Some(Right::Sell);
 }
 impl Needs for Manager {
     const RIGHT: Option<Right> = Some(Right::Manage);

@@ -27,6 +27,7 @@ use axum::routing::{MethodRouter, get};
 use crate::app::App;
 use crate::app::api_keys::ApiKey;
 use crate::app::partners::PartnerView;
+use crate::app::refunds::RefundView;
 use crate::app::settings::SettingsView;
 use crate::app::users::UserView;
 use crate::domain::deal::Deal;
@@ -35,13 +36,13 @@ use crate::domain::ledger::{Balance, Entry, Payout};
 use crate::domain::member::Member;
 use layers::Api;
 use route::Route;
-use v1::{api_keys, deals, events, ledger, members, partners, settings, users, whoami};
+use v1::{api_keys, deals, events, ledger, members, partners, refund_requests, settings, users, whoami};
 
 pub use openapi::openapi_json;
 
 /// Every route.
 pub fn routes() -> Vec<Route> {
-    let sections: [(&'static str, Vec<Route>); 9] = [
+    let sections: [(&'static str, Vec<Route>); 10] = [
         (
             "Partners",
             vec![
@@ -165,6 +166,35 @@ pub fn routes() -> Vec<Route> {
                     .body(&events::PATCH)
                     .one::<Event>(),
                 Route::delete("/v1/resources/events/{idevent}", events::remove, "Removes an event and ends its deals"),
+            ],
+        ),
+        (
+            "Refund requests",
+            vec![
+                Route::get(
+                    "/v1/resources/refund_requests",
+                    refund_requests::list,
+                    "Lists the caller's refund requests",
+                )
+                .list::<RefundView>(refund_requests::LIST),
+                Route::post(
+                    "/v1/resources/refund_requests",
+                    refund_requests::create,
+                    "Asks for tickets of a done order back",
+                )
+                .body(&refund_requests::POST)
+                .one::<RefundView>()
+                .created(),
+                Route::get("/v1/resources/refund_requests/{idrefund}", refund_requests::get, "Shows a refund request")
+                    .one::<RefundView>(),
+                Route::patch(
+                    "/v1/resources/refund_requests/{idrefund}",
+                    refund_requests::change,
+                    "Approves or rejects a refund request",
+                )
+                .body(&refund_requests::PATCH)
+                .one::<RefundView>()
+                .errors(&[409]),
             ],
         ),
         (

@@ -20,6 +20,7 @@ pub mod orders;
 pub mod partners;
 mod postgres;
 pub mod promocodes;
+pub mod refunds;
 pub mod sessions;
 pub mod sets;
 pub mod settings;
@@ -405,6 +406,7 @@ pub fn statements() -> Vec<(&'static str, Statement)> {
         orders::STATEMENTS,
         partners::STATEMENTS,
         promocodes::STATEMENTS,
+        refunds::STATEMENTS,
         sessions::STATEMENTS,
         sets::STATEMENTS,
         settings::STATEMENTS,

@@ -5,6 +5,7 @@ use crate::event::{Event, EventStatus};
 use crate::id::{PartnerId, UserId};
 use crate::member::{MemberRole, Right};
 use crate::partner::Roles;
+use crate::refund::RefundActor;
 
 /// Who asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,6 +105,20 @@ pub fn deal_actor(caller: &Caller, deal: &Deal) -> Option<Actor> {
         Some(Actor::Platform)
     } else {
         deal.side_of(acting.id).map(Actor::Side)
+    }
+}
+
+/// As whom the caller deals with the refunds of an order, if it may at all, with whatever rights. An organizer that sold the
+/// order itself is its organizer.
+pub fn refund_actor(caller: &Caller, org: PartnerId, vendor: PartnerId) -> Option<RefundActor> {
+    if caller.is_platform() {
+        Some(RefundActor::Platform)
+    } else if caller.acts_for(org) {
+        Some(RefundActor::Organizer)
+    } else if caller.acts_for(vendor) {
+        Some(RefundActor::Vendor)
+    } else {
+        None
     }
 }
 

@@ -15,6 +15,7 @@ pub mod members;
 pub mod parse;
 pub mod partners;
 pub mod places;
+pub mod refund_requests;
 pub mod sets;
 pub mod settings;
 mod shape;
