@@ -10,6 +10,7 @@ pub mod idempotency;
 pub mod ledger;
 pub mod members;
 pub mod partners;
+pub mod proof;
 pub mod refunds;
 pub mod sessions;
 pub mod settings;

@@ -20,6 +20,7 @@ pub mod orders;
 pub mod partners;
 mod postgres;
 pub mod promocodes;
+pub mod proof;
 pub mod refunds;
 pub mod sessions;
 pub mod sets;
@@ -406,6 +407,7 @@ pub fn statements() -> Vec<(&'static str, Statement)> {
         orders::STATEMENTS,
         partners::STATEMENTS,
         promocodes::STATEMENTS,
+        proof::STATEMENTS,
         refunds::STATEMENTS,
         sessions::STATEMENTS,
         sets::STATEMENTS,

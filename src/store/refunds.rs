@@ -22,6 +22,9 @@ statements! {
     ONE = concat!("select ", columns!(), " from refund_requests where bucket = $1 and id = $2");
     ONE_LOCKED = concat!("select ", columns!(), " from refund_requests where bucket = $1 and id = $2 for update");
     BY_IDS = concat!("select ", columns!(), " from refund_requests where bucket = any($1) and id = any($2) order by id");
+    OF_ORDERS = concat!(
+        "select ", columns!(), " from refund_requests where bucket = any($1) and order_id = any($2) order by id"
+    );
     INSERT = concat!(
         "insert into refund_requests (bucket, ", columns!(), ") \
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
@@ -68,6 +71,17 @@ pub fn find_all(tx: &mut Tx<'_>, ids: &[RefundId]) -> Result<Vec<Refund>, Error>
     let found = tx.query(BY_IDS, params![buckets(ids), ids])?;
     let refunds = found.into_iter().map(refund).collect::<Result<_, _>>()?;
     with_tickets(tx, refunds)
+}
+
+/// The refund requests of several orders, each order's in the order of their ids.
+pub fn of_orders(tx: &mut Tx<'_>, orders: &[OrderId]) -> Result<HashMap<OrderId, Vec<Refund>>, Error> {
+    let found = tx.query(OF_ORDERS, params![buckets(orders), orders])?;
+    let found = found.into_iter().map(refund).collect::<Result<_, _>>()?;
+    let mut refunds: HashMap<OrderId, Vec<Refund>> = HashMap::new();
+    for refund in with_tickets(tx, found)? {
+        refunds.entry(refund.order).or_default().push(refund);
+    }
+    Ok(refunds)
 }
 
 /// Writes a new refund request.
