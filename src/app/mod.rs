@@ -8,7 +8,9 @@ mod error;
 pub mod events;
 pub mod idempotency;
 pub mod members;
+pub mod named;
 pub mod partners;
+pub mod promocodes;
 pub mod sessions;
 pub mod settings;
 pub mod users;
@@ -103,6 +105,11 @@ impl Inner {
     /// A new id for something that does not belong to an event.
     pub fn new_id<T: From<ObjectId>>(&self) -> T {
         self.ids.next(program_time())
+    }
+
+    /// A new id for what belongs to the event whose bucket this is.
+    pub fn new_id_in<T: From<ObjectId>>(&self, bucket: Bucket) -> T {
+        self.ids.next_in(program_time(), bucket)
     }
 
     /// A new id for an event, in a bucket chosen at random.
