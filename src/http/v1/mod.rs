@@ -5,6 +5,7 @@ pub mod deals;
 pub mod events;
 pub mod members;
 pub mod partners;
+pub mod promocodes;
 pub mod settings;
 pub mod users;
 pub mod whoami;
