@@ -154,6 +154,7 @@ pub enum SealError {
 pub struct Secret {
     /// Keyed once: a clone spares each request two of the four blocks of a hash.
     tokens: Hmac<Sha256>,
+    draws: Hmac<Sha256>,
     seal: XChaCha20Poly1305,
     fingerprint: [u8; 16],
 }
@@ -171,6 +172,7 @@ impl Secret {
         let keys = Hkdf::<Sha256>::new(Some(b"parterre"), text.as_bytes());
         Ok(Self {
             tokens: Hmac::new(&derive::<64>(&keys, b"token hash")?.into()),
+            draws: Hmac::new(&derive::<64>(&keys, b"draw")?.into()),
             seal: XChaCha20Poly1305::new(&derive::<32>(&keys, b"seal")?.into()),
             fingerprint: derive(&keys, b"fingerprint")?,
         })
@@ -219,6 +221,13 @@ impl Secret {
     pub fn token_hash(&self, token: &str) -> [u8; 32] {
         let mut hash = self.tokens.clone();
         hash.update(token.as_bytes());
+        hash.finalize().into_bytes().into()
+    }
+
+    /// A seed for what nobody may guess: keyed, so that not even a system with poor random numbers gives it away.
+    pub fn seed(&self, nonce: &[u8; 32]) -> [u8; 32] {
+        let mut hash = self.draws.clone();
+        hash.update(nonce);
         hash.finalize().into_bytes().into()
     }
 

@@ -70,7 +70,7 @@ pub struct Wish {
 /// [`Error::NotFound`]; [`Error::Forbidden`] but for the order's vendor, the event's organizer and the platform.
 pub fn get(tx: &mut Tx<'_>, caller: &Caller, id: RefundId) -> Result<RefundView, Error> {
     let refund = store::refunds::find(tx, id)?.ok_or(Error::NotFound("refund request"))?;
-    actor(caller, refund.org, refund.vendor, Right::Sell)?;
+    actor(caller, refund.vendor, refund.org)?;
     view(tx, refund)
 }
 
@@ -127,7 +127,7 @@ fn view(tx: &mut Tx<'_>, refund: Refund) -> Result<RefundView, Error> {
 pub fn create(tx: &mut Tx<'_>, caller: &Caller, id: RefundId, new: &NewRefund) -> Result<RefundView, Error> {
     let order = store::orders::find(tx, new.order)?
         .ok_or_else(|| Error::invalid("order", "unknown", format!("Order {} not found", new.order)))?;
-    let actor = actor(caller, order.org, order.vendor, Right::Sell)?;
+    let actor = actor(caller, order.vendor, order.org)?;
     let order = order.at(tx.now());
     done(&order)?;
     let event = event_state(tx, order.event)?;
@@ -171,7 +171,10 @@ pub fn change(
     to: Option<RefundStatus>,
 ) -> Result<RefundView, Error> {
     let found = store::refunds::find(tx, id)?.ok_or(Error::NotFound("refund request"))?;
-    let actor = actor(caller, found.org, found.vendor, Right::Manage)?;
+    let actor = actor(caller, found.vendor, found.org)?;
+    if !caller.may(Right::Manage) {
+        return Err(Error::forbidden("only owners and managers may answer a refund request"));
+    }
     let Some(to) = to else { return view(tx, found) };
     let refund = answer(tx, ids, &found, to, actor)?;
     view(tx, refund)
@@ -262,12 +265,11 @@ fn give_back(tx: &mut Tx<'_>, ids: &EntryIds, order: &mut Order, lines: &[Line],
     Ok(())
 }
 
-/// As whom the caller deals with refunds of an order, if it may at all.
-fn actor(caller: &Caller, org: PartnerId, vendor: PartnerId, right: Right) -> Result<RefundActor, Error> {
-    let actor = access::refund_actor(caller, org, vendor).ok_or_else(|| {
+/// As whom the caller deals with refunds of an order.
+fn actor(caller: &Caller, vendor: PartnerId, org: PartnerId) -> Result<RefundActor, Error> {
+    access::refund_actor(caller, vendor, org).ok_or_else(|| {
         Error::forbidden("only the order's vendor, the event's organizer and the platform may see and make its refunds")
-    })?;
-    if caller.may(right) { Ok(actor) } else { Err(Error::forbidden("your role does not allow this")) }
+    })
 }
 
 fn done(order: &Order) -> Result<(), Error> {

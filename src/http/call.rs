@@ -11,7 +11,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, Response, StatusCode, header};
 
 use super::context::Context;
-use super::error::Error;
+use super::error::{Error, Version};
 use super::fields::{Loaded, Resource, Selection, Type, write};
 use super::input::{BodyDoc, Input, JsonBody};
 use super::query::{self, Param, Query};
@@ -80,6 +80,7 @@ pub struct Call {
     picked: Result<Option<PartnerId>, Error>,
     pairs: Result<Vec<(String, String)>, Error>,
     strict: bool,
+    pub(super) version: Version,
     pub(super) once: Option<Result<Half, Error>>,
 }
 
@@ -118,6 +119,7 @@ impl FromRequestParts<App> for Call {
             picked,
             pairs: query::pairs(parts.uri.query().unwrap_or_default()),
             strict: strict(headers),
+            version: Version::of(parts.uri.path()),
             once: once(&parts.method, parts.uri.path_and_query().map_or("", |uri| uri.as_str()), headers),
             app: app.clone(),
         })
@@ -202,7 +204,10 @@ impl Call {
         doc: &BodyDoc,
         read: impl FnOnce(&mut Input<'_>) -> Option<T>,
     ) -> Result<T, Error> {
-        self.query([FIELDS_SCHEMA].iter(), |_| ())?;
+        match self.version {
+            Version::V1 => self.query([FIELDS_SCHEMA].iter(), |_| ())?,
+            Version::V2 => self.no_parameters()?,
+        }
         let mut ignored = Vec::new();
         let value = body.decode(doc, &mut ignored, read)?;
         self.ignore(ignored)?;
