@@ -11,6 +11,7 @@ pub mod events;
 mod key;
 pub mod load;
 pub mod members;
+pub mod orders;
 pub mod parse;
 pub mod partners;
 pub mod places;
@@ -158,6 +159,10 @@ pub enum Type {
     IntOf(&'static [i64]),
     /// `true` or null.
     BoolOrNull,
+    /// Ids by ids.
+    IdMap,
+    /// Numbers of tickets by the ids of their sets, or null.
+    CountMap,
     /// A longitude and a latitude, as numbers.
     Coordinates,
     /// The number of a city at GeoNames.
