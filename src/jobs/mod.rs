@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::app::{App, Error, idempotency};
+use crate::app::{App, Error, idempotency, tickets};
 use crate::store;
 
 /// How many rows a step takes on: few enough that other writers hardly wait.
@@ -55,5 +55,6 @@ pub async fn step(app: &App) -> Result<Outcome, Error> {
             store::idempotency::delete_before(tx, before, STEP_ROWS)
         })
         .await?;
-    Ok(if ended + expired + forgotten > 0 { Outcome::Worked } else { Outcome::Idle })
+    let made = tickets::go_on(app).await?;
+    Ok(if made || ended + expired + forgotten > 0 { Outcome::Worked } else { Outcome::Idle })
 }

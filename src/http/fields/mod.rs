@@ -17,6 +17,7 @@ pub mod places;
 pub mod sets;
 pub mod settings;
 mod shape;
+pub mod tickets;
 pub mod users;
 pub mod write;
 
@@ -145,6 +146,12 @@ pub enum Type {
     IntOf(&'static [i64]),
     /// `true` or null.
     BoolOrNull,
+    /// An amount of money as text; a request may give a number.
+    Money,
+    /// Ranges of seats by row, each as its first and last seat, or null.
+    Seats,
+    /// A whole number, or a text where it is none.
+    NumberOrText,
     /// A longitude and a latitude, as numbers.
     Coordinates,
     /// The number of a city at GeoNames.
@@ -166,6 +173,10 @@ pub enum Kind {
     User,
     /// Something tickets are sold for.
     Event,
+    /// A category of tickets of one event.
+    Set,
+    /// One place in one set.
+    Ticket,
     /// A place where events are held.
     Venue,
     /// The plan of a place.

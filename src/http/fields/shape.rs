@@ -2,9 +2,11 @@
 
 use super::places::{City, Country, Map, Venue};
 use super::{Field, Is, Kind, Resource, Type};
+use crate::app::events::EventView;
 use crate::app::partners::PartnerView;
+use crate::app::sets::SetView;
+use crate::app::tickets::TicketView;
 use crate::app::users::UserView;
-use crate::domain::event::Event;
 
 /// One field, without the type it is read from.
 #[derive(Clone, Debug)]
@@ -88,7 +90,9 @@ impl Kind {
         match self {
             Kind::Partner => PartnerView::NAME,
             Kind::User => UserView::NAME,
-            Kind::Event => Event::NAME,
+            Kind::Event => EventView::NAME,
+            Kind::Set => SetView::NAME,
+            Kind::Ticket => TicketView::NAME,
             Kind::Venue => Venue::NAME,
             Kind::Map => Map::NAME,
             Kind::City => City::NAME,
@@ -110,7 +114,9 @@ impl Kind {
         match self {
             Kind::Partner => of::<PartnerView>(),
             Kind::User => of::<UserView>(),
-            Kind::Event => of::<Event>(),
+            Kind::Event => of::<EventView>(),
+            Kind::Set => of::<SetView>(),
+            Kind::Ticket => of::<TicketView>(),
             Kind::Venue => of::<Venue>(),
             Kind::Map => of::<Map>(),
             Kind::City => of::<City>(),

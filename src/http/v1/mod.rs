@@ -5,6 +5,8 @@ pub mod deals;
 pub mod events;
 pub mod members;
 pub mod partners;
+pub mod sets;
 pub mod settings;
+pub mod tickets;
 pub mod users;
 pub mod whoami;
