@@ -14,7 +14,9 @@ pub mod orders;
 pub mod partners;
 pub mod promocodes;
 pub mod sessions;
+pub mod sets;
 pub mod settings;
+pub mod tickets;
 pub mod users;
 
 use std::sync::Arc;

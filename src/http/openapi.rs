@@ -333,6 +333,14 @@ fn value(of: Type) -> Value {
     match of {
         Type::Bool => json!({"type": "boolean"}),
         Type::BoolOrNull => json!({"type": ["boolean", "null"]}),
+        Type::Money => json!({"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?$"}),
+        Type::Seats => json!({
+            "type": ["object", "null"],
+            "additionalProperties": {"type": "array", "items": {
+                "type": "array", "items": {"type": ["integer", "string"]}, "minItems": 2, "maxItems": 2
+            }}
+        }),
+        Type::NumberOrText => json!({"type": ["integer", "string"]}),
         Type::Coordinates => json!({"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}),
         Type::City => json!({"type": "integer", "minimum": 1, "maximum": u32::MAX}),
         Type::Cities => json!({"type": "array", "items": value(Type::City)}),

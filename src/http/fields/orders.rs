@@ -53,9 +53,12 @@ impl Resource for OrderView {
             "How it is paid",
             &Made::<OrderView, OrderPayment>(|view| view.order.payment.clone()),
         ),
-        Field::<Self>::references("promocodes", "Its promocodes; a request gives their codes", Kind::Promocode, |view| {
-            view.promocodes.iter().map(|id| Key::from(*id)).collect::<Vec<_>>().into()
-        })
+        Field::<Self>::references(
+            "promocodes",
+            "Its promocodes; a request gives their codes",
+            Kind::Promocode,
+            |view| view.promocodes.iter().map(|id| Key::from(*id)).collect::<Vec<_>>().into(),
+        )
         .input(Type::OptTexts),
         Field::<Self>::value("reserved_till", "Until when its tickets are held", Type::Time, |view| {
             Cell::time(Some(view.order.reserved_till))
@@ -105,7 +108,9 @@ impl Person {
 impl Resource for Person {
     const NAME: &'static str = "OrderCustomer";
     const FIELDS: &'static [Field<Self>] = &[
-        Field::<Self>::value("email", "Email address", Type::OptText, |person| Cell::opt(person.given.email.as_deref())),
+        Field::<Self>::value("email", "Email address", Type::OptText, |person| {
+            Cell::opt(person.given.email.as_deref())
+        }),
         Field::<Self>::value("first_name", "Given name", Type::OptText, |person| {
             Cell::opt(person.given.first_name.as_deref())
         }),
@@ -128,9 +133,12 @@ impl Resource for Person {
 impl Resource for OrderPayment {
     const NAME: &'static str = "OrderPayment";
     const FIELDS: &'static [Field<Self>] = &[
-        Field::<Self>::value("failure_url", "Where the customer is sent when paying failed", Type::OptText, |payment| {
-            Cell::opt(payment.failure_url.as_deref())
-        }),
+        Field::<Self>::value(
+            "failure_url",
+            "Where the customer is sent when paying failed",
+            Type::OptText,
+            |payment| Cell::opt(payment.failure_url.as_deref()),
+        ),
         Field::<Self>::value("success_url", "Where the customer is sent after paying", Type::OptText, |payment| {
             Cell::opt(payment.success_url.as_deref())
         }),

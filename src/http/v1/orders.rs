@@ -189,9 +189,10 @@ fn changes(input: &mut Input<'_>) -> Option<Changes> {
 
 fn wish(input: &mut Input<'_>) -> Option<Wanted> {
     // Null is as good as not given.
-    let tickets = input.nullable("tickets", |_| Ok(())).flatten().and_then(|()| {
-        input.list("tickets", TICKETS_MAX, parsed::<TicketId>)
-    });
+    let tickets = input
+        .nullable("tickets", |_| Ok(()))
+        .flatten()
+        .and_then(|()| input.list("tickets", TICKETS_MAX, parsed::<TicketId>));
     let random = input.nullable("random", object).flatten().and_then(|()| counts(input));
     match (tickets, random) {
         (Some(_), Some(_)) => {
