@@ -336,8 +336,8 @@ create table refund_tickets (
 );
 create index refund_tickets_by_ticket on refund_tickets (bucket, ticket_id);
 
--- The ledger: appended only. amount is what the account is owed by it (less than 0: what it owes). account is partner or
--- customer; a customer's money has no partner. Per order the entries sum to zero.
+-- The ledger: appended only. amount is what the account is owed by it (less than 0: what it owes). account is partner
+-- (then with partner_id), platform or customer. Per order the entries sum to zero.
 create table entries (
     bucket bytea not null,
     id bytea not null,
@@ -357,7 +357,8 @@ create table entries (
     primary key (bucket, id)
 );
 create index entries_by_order on entries (bucket, order_id, id) where order_id is not null;
-create index entries_by_partner on entries (partner_id, currency, id) where partner_id is not null;
+create index entries_by_id on entries (id);
+create index entries_by_partner on entries (partner_id, id) where partner_id is not null;
 
 -- Money that one partner gave another outside of the platform, recorded by the platform's operator.
 create table payouts (

@@ -7,6 +7,7 @@ pub mod deals;
 mod error;
 pub mod events;
 pub mod idempotency;
+pub mod ledger;
 pub mod members;
 pub mod named;
 pub mod partners;
@@ -110,6 +111,11 @@ impl Inner {
     /// A new id for what belongs to the event whose bucket this is.
     pub fn new_id_in<T: From<ObjectId>>(&self, bucket: Bucket) -> T {
         self.ids.next_in(program_time(), bucket)
+    }
+
+    /// New ids for the entries of one cause. Those of an order have its bucket.
+    pub fn entry_ids(&self, bucket: Bucket) -> ledger::EntryIds {
+        std::array::from_fn(|_| self.ids.next_in(program_time(), bucket))
     }
 
     /// A new id for an event, in a bucket chosen at random.

@@ -12,9 +12,11 @@ pub mod deals;
 pub mod events;
 pub mod health;
 pub mod idempotency;
+pub mod ledger;
 pub mod members;
 pub mod meta;
 pub mod migrate;
+pub mod orders;
 pub mod partners;
 mod postgres;
 pub mod promocodes;
@@ -22,6 +24,7 @@ pub mod sessions;
 pub mod sets;
 pub mod settings;
 mod sqlite;
+pub mod stock;
 pub mod tickets;
 pub mod users;
 mod values;
@@ -396,13 +399,16 @@ pub fn statements() -> Vec<(&'static str, Statement)> {
         events::STATEMENTS,
         health::STATEMENTS,
         idempotency::STATEMENTS,
+        ledger::STATEMENTS,
         members::STATEMENTS,
         meta::STATEMENTS,
+        orders::STATEMENTS,
         partners::STATEMENTS,
         promocodes::STATEMENTS,
         sessions::STATEMENTS,
         sets::STATEMENTS,
         settings::STATEMENTS,
+        stock::STATEMENTS,
         tickets::STATEMENTS,
         users::STATEMENTS,
     ]

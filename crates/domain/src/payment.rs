@@ -1,6 +1,6 @@
 //! Payments: money for an order through a payment system.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::id::{ObjectId, OrderId, PaymentId};
 use crate::money::Money;
@@ -29,6 +29,14 @@ impl PaymentSystem {
     /// The system with this id.
     pub fn by_id(id: ObjectId) -> Option<Self> {
         Self::ALL.iter().copied().find(|system| system.id() == id)
+    }
+
+    /// How long an order may wait for money through it.
+    pub const fn hold(self) -> SignedDuration {
+        match self {
+            Self::Base => SignedDuration::from_hours(12),
+            Self::Test => SignedDuration::from_mins(20),
+        }
     }
 
     /// Whether the platform collects the customer's money, not the vendor.

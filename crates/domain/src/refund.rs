@@ -5,6 +5,8 @@ use jiff::Timestamp;
 use crate::id::{EventId, OrderId, PartnerId, RefundId, TicketId};
 use crate::money::Money;
 use crate::payment::PaymentSystem;
+use crate::pricing::Sale;
+use crate::terms::Split;
 use crate::wire::wire_names;
 
 /// The return of tickets of a done order.
@@ -67,3 +69,39 @@ pub enum RefundStatus {
 }
 
 wire_names!(RefundStatus { New = "new", InProgress = "in_progress", Approved = "approved", Rejected = "rejected" });
+
+/// What comes back of one ticket's money when it is refunded: `customer = org + core + agent`, exactly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Returned {
+    /// What the customer gets.
+    pub customer: Money,
+    /// What the organizer returns of its share.
+    pub org: Money,
+    /// What the platform returns of its share.
+    pub core: Money,
+    /// What the agent returns of its share; less than zero where the others return more than the customer gets.
+    pub agent: Money,
+}
+
+impl Returned {
+    /// By the table of `spec/domain.md`, Refunds.
+    ///
+    /// An organizer that sold its own event is vendor and organizer in one: where the customer gives the ticket back, it
+    /// keeps its service fee, as an agent keeps the surcharge, and the platform returns its commission, as without `pfc`.
+    ///
+    /// `None` where an amount is beyond 64 bits.
+    pub fn of(sale: &Sale, split: &Split, culprit: Culprit) -> Option<Self> {
+        let Split { nominal, full, org, core, agent, .. } = *split;
+        let returned = match (culprit, sale) {
+            (Culprit::Org, _) => Self { customer: full, org, core, agent },
+            (Culprit::User, Sale::Own { .. }) => {
+                Self { customer: nominal, org: nominal.checked_sub(core)?, core, agent: Money::zero(nominal.currency) }
+            }
+            (Culprit::User, Sale::Deal { terms, .. }) => {
+                let core = if terms.pfc { Money::zero(nominal.currency) } else { core };
+                Self { customer: nominal, org, core, agent: nominal.checked_sub(org)?.checked_sub(core)? }
+            }
+        };
+        Some(returned)
+    }
+}
