@@ -3,6 +3,7 @@
 
 pub mod api_keys;
 pub mod callers;
+pub mod customers;
 pub mod deals;
 mod error;
 pub mod events;

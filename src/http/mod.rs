@@ -27,6 +27,7 @@ use axum::routing::{MethodRouter, get};
 
 use crate::app::App;
 use crate::app::api_keys::ApiKey;
+use crate::app::customers::CustomerView;
 use crate::app::partners::PartnerView;
 use crate::app::promocodes::PromocodeView;
 use crate::app::settings::SettingsView;
@@ -212,6 +213,8 @@ pub fn routes() -> Vec<Route> {
         (
             "Users and sessions",
             vec![
+                Route::get("/v1/resources/users", users::list, "Lists the customers of the caller's orders")
+                    .list::<CustomerView>(users::LIST),
                 Route::post("/v1/resources/users", users::register, "Registers a user")
                     .body(&users::POST)
                     .one::<UserView>()
