@@ -3,6 +3,7 @@
 
 pub mod api_keys;
 pub mod callers;
+pub mod customers;
 pub mod deals;
 mod error;
 pub mod events;
@@ -111,7 +112,7 @@ impl Inner {
         self.ids.next(program_time())
     }
 
-    /// A new id for something that belongs to an event, with the event's bucket.
+    /// A new id for what belongs to the event whose bucket this is.
     pub fn new_id_in<T: From<ObjectId>>(&self, bucket: Bucket) -> T {
         self.ids.next_in(program_time(), bucket)
     }

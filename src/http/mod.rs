@@ -27,6 +27,7 @@ use axum::routing::{MethodRouter, get};
 
 use crate::app::App;
 use crate::app::api_keys::ApiKey;
+use crate::app::customers::CustomerView;
 use crate::app::events::EventView;
 use crate::app::orders::OrderView;
 use crate::app::partners::PartnerView;
@@ -286,6 +287,8 @@ pub fn routes() -> Vec<Route> {
         (
             "Users and sessions",
             vec![
+                Route::get("/v1/resources/users", users::list, "Lists the customers of the caller's orders")
+                    .list::<CustomerView>(users::LIST),
                 Route::post("/v1/resources/users", users::register, "Registers a user")
                     .body(&users::POST)
                     .one::<UserView>()

@@ -6,6 +6,7 @@
 
 pub mod api_keys;
 pub mod attachments;
+pub mod customers;
 pub mod deals;
 pub mod events;
 mod key;
