@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::sync::watch;
 
-use crate::app::{App, Error, idempotency, orders};
+use crate::app::{App, Error, idempotency, orders, tickets};
 use crate::store;
 
 /// How many rows a step takes on: few enough that other writers hardly wait.
@@ -87,9 +87,7 @@ pub async fn step(app: &App) -> Result<Outcome, Error> {
             store::idempotency::delete_before(tx, before, STEP_ROWS)
         })
         .await?;
-    Ok(if ended + expired + forgotten > 0 || expired_orders == Outcome::Worked {
-        Outcome::Worked
-    } else {
-        Outcome::Idle
-    })
+    let made = tickets::go_on(app).await?;
+    let worked = made || ended + expired + forgotten > 0 || expired_orders == Outcome::Worked;
+    Ok(if worked { Outcome::Worked } else { Outcome::Idle })
 }

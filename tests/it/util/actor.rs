@@ -132,10 +132,94 @@ impl<'s> Actor<'s> {
         self.server.platform().patch(&format!("/v1/resources/partners/{}/settings", self.partner()), settings).ok();
     }
 
+    /// Makes a set of an event, with so many tickets without seats at a price.
+    pub fn makes_set(&self, event: &str, amount: i64, price: &str) -> Value {
+        self.post(&sets_path(event), json!({"name": "Parterre", "amount": amount, "price": price})).ok()
+    }
+
+    /// Changes a set.
+    pub fn changes_set(&self, set: &Value, changes: Value) -> Answer {
+        self.patch(&set_path(set), changes)
+    }
+
+    /// Removes a set.
+    pub fn removes_set(&self, set: &Value) -> Answer {
+        self.delete(&set_path(set))
+    }
+
+    /// Reads a set again.
+    pub fn sees_set(&self, set: &Value) -> Value {
+        self.get(&set_path(set)).ok()
+    }
+
+    /// The tickets of a set, in the order of their numbers.
+    pub fn sees_tickets(&self, set: &Value) -> Vec<Value> {
+        self.get(&format!("{}/tickets", set_path(set))).list()
+    }
+
+    /// Makes an order.
+    pub fn orders(&self, order: Value) -> Answer {
+        self.post(ORDERS, order)
+    }
+
+    /// Makes an order of so many tickets of a set, whichever they are.
+    pub fn orders_of(&self, set: &Value, count: usize) -> Answer {
+        self.orders(json!({"event": set["event"], "random": {id(set): count}}))
+    }
+
+    /// Changes an order.
+    pub fn changes_order(&self, order: &Value, changes: Value) -> Answer {
+        self.patch(&order_path(order), changes)
+    }
+
+    /// Sets the status of an order.
+    pub fn sets_order(&self, order: &Value, status: &str) -> Answer {
+        self.changes_order(order, json!({"status": status}))
+    }
+
+    /// Has an order paid by its vendor.
+    pub fn pays(&self, order: &Value) -> Value {
+        self.sets_order(order, "in_progress").ok();
+        self.sets_order(order, "done").ok()
+    }
+
+    /// Gives an order up.
+    pub fn cancels_order(&self, order: &Value) -> Answer {
+        self.delete(&order_path(order))
+    }
+
+    /// Reads an order again.
+    pub fn sees_order(&self, order: &Value) -> Value {
+        self.get(&order_path(order)).ok()
+    }
+
+    /// The tickets of an order.
+    pub fn sees_tickets_of(&self, order: &Value) -> Vec<Value> {
+        self.get(&format!("{}/tickets", order_path(order))).list()
+    }
+
     /// Changes an event of its own.
     pub fn changes_event(&self, event: &str, changes: Value) -> Answer {
         self.patch(&format!("/v1/resources/events/{event}"), changes)
     }
+}
+
+/// The path of the sets of an event.
+pub fn sets_path(event: &str) -> String {
+    format!("/v1/resources/events/{event}/sets")
+}
+
+/// The path of a set.
+pub fn set_path(set: &Value) -> String {
+    format!("{}/{}", sets_path(set["event"].as_str().unwrap()), id(set))
+}
+
+/// The path of orders.
+pub const ORDERS: &str = "/v1/resources/orders";
+
+/// The path of an order.
+pub fn order_path(order: &Value) -> String {
+    format!("{ORDERS}/{}", id(order))
 }
 
 fn deal_path(deal: &Value) -> String {
