@@ -403,7 +403,8 @@ fn who_may_ask_and_answer(server: Server) {
 fn the_list_is_filtered_and_sorted(server: Server) {
     let dear = Scene::new(&server);
     let cheap = Scene::new(&server);
-    let (first, second) = (dear.sold(6), cheap.sold(1));
+    let first = dear.sold(6);
+    let second = server.sold(&cheap.agent, &server.tickets_of(&cheap.event, "1500", 1), 1);
     let mut made = Vec::new();
     for (who, sold, tickets) in [
         (&dear.agent, &first, &first.tickets[..3]),
