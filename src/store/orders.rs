@@ -202,12 +202,15 @@ pub fn lines(tx: &mut Tx<'_>, orders: &[Order]) -> Result<HashMap<OrderId, Vec<L
     Ok(lines)
 }
 
+/// A ticket of an order with its money, and the request that refunded it.
+pub type SoldLine = (Line, Option<RefundId>);
+
 /// The tickets of several orders with their money, in each order's own sequence; those that were refunded with the request
 /// that they belong to.
-pub fn all_lines(tx: &mut Tx<'_>, orders: &[Order]) -> Result<HashMap<OrderId, Vec<(Line, Option<RefundId>)>>, Error> {
+pub fn all_lines(tx: &mut Tx<'_>, orders: &[Order]) -> Result<HashMap<OrderId, Vec<SoldLine>>, Error> {
     let ids: Vec<OrderId> = orders.iter().map(|order| order.id).collect();
     let currencies: HashMap<OrderId, Currency> = orders.iter().map(|order| (order.id, order.currency)).collect();
-    let mut lines: HashMap<OrderId, Vec<(Line, Option<RefundId>)>> = HashMap::new();
+    let mut lines: HashMap<OrderId, Vec<SoldLine>> = HashMap::new();
     for row in tx.query(ALL_LINES, params![buckets(&ids), &ids])? {
         let mut row = row.read("order_tickets");
         let order = row.next()?;
