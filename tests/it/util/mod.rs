@@ -8,7 +8,8 @@ mod build;
 pub mod client;
 mod server;
 
-pub use actor::Actor;
+pub use actor::{Actor, ORDERS, order_path};
 pub use answer::{Answer, id, ids};
+pub use build::Sale;
 pub use client::Request;
 pub use server::Server;
