@@ -233,6 +233,10 @@ pub(super) fn example_body(route: &Route) -> Option<Value> {
             "title": {"text": "Concert"}
         }),
         ("PATCH", "/v1/resources/partners/{idpartner}/members/{iduser}") => json!({"role": "manager"}),
+        ("POST", "/v1/resources/events/{idevent}/sets") => {
+            json!({"name": "Dress circle", "amount": 40, "price": "900.00"})
+        }
+        ("PATCH", "/v1/resources/events/{idevent}/sets/{idset}") => json!({"amount": 50}),
         ("PATCH", "/v1/resources/events/{idevent}") => json!({"tags": ["rock"], "age_rating": 12}),
         ("PATCH", "/v1/resources/users/{user_id}") => json!({"first_name": "Egor"}),
         ("POST", "/v1/resources/users") => json!({"email": "new@example.com", "password": "long enough"}),

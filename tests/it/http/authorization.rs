@@ -67,6 +67,15 @@ const TABLE: &str = "
     GET    /v1/resources/events/{idevent}                        401 200      200   200 200   200     200     200  200  200        403
     PATCH  /v1/resources/events/{idevent}                        401 403      403   200 200   200     403     403  200  200        403
     DELETE /v1/resources/events/{idevent}                        401 403      403   200 200   200     403     403  200  200        403
+    GET    /v1/resources/events/{idevent}/sets                   401 200      200   200 200   200     200     200  200  200        403
+    POST   /v1/resources/events/{idevent}/sets                   401 403      403   200 200   200     403     403  200  200        403
+    GET    /v1/resources/events/{idevent}/sets/{idset}           401 200      200   200 200   200     200     200  200  200        403
+    PATCH  /v1/resources/events/{idevent}/sets/{idset}           401 403      403   200 200   200     403     403  200  200        403
+    DELETE /v1/resources/events/{idevent}/sets/{idset}           401 403      403   200 200   200     403     403  200  200        403
+    GET    /v1/resources/events/{idevent}/tickets                401 200      200   200 200   200     200     200  200  200        403
+    GET    /v1/resources/events/{idevent}/tickets/{idticket}     401 200      200   200 200   200     200     200  200  200        403
+    GET    /v1/resources/events/{idevent}/sets/{idset}/tickets   401 200      200   200 200   200     200     200  200  200        403
+    GET    /v1/resources/events/{idevent}/sets/{idset}/tickets/{idticket} 401 200      200   200 200   200     200     200  200  200        403
     POST   /v1/resources/users                                   201 201      201   201 201   201     201     201  201  201        201
     GET    /v1/resources/users/{user_id}                         401 403      403   403 200   403     403     403  403  403        403
     PATCH  /v1/resources/users/{user_id}                         401 403      403   403 200   403     403     403  403  403        403
@@ -156,6 +165,11 @@ impl<'s> Scene<'s> {
         if path.contains("{iduser}") {
             path = path.replace("{iduser}", self.server.member_of(partner, MemberRole::Gate).user());
         }
+        if path.contains("{idset}") || path.contains("{idticket}") {
+            let set = self.organizer.makes_set(self.deal["event"].as_str().unwrap(), 1, "100.00");
+            let ticket = self.organizer.sees_tickets(&set).remove(0);
+            path = path.replace("{idset}", id(&set)).replace("{idticket}", id(&ticket));
+        }
         if path.contains("{idkey}") {
             let keys = format!("/v1/resources/partners/{partner}/api_keys");
             let key = self.server.platform().post(&keys, json!({})).ok();
@@ -172,6 +186,7 @@ impl<'s> Scene<'s> {
             }
             ("POST", "/v1/resources/deals") => self.proposal(column),
             ("POST", "/v1/resources/events") => json!({"title": {"text": "Concert"}, "lifetime": IN_2030}),
+            ("POST", "/v1/resources/events/{idevent}/sets") => json!({"name": "Parterre", "amount": 1}),
             ("POST", "/v1/resources/users") => {
                 json!({"email": format!("{column}@new.example.com"), "password": "long enough"})
             }

@@ -10,5 +10,7 @@ mod idempotency;
 mod members;
 mod openapi;
 mod partners;
+mod sets;
 mod settings;
+mod tickets;
 mod users;
