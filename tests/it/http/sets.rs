@@ -688,6 +688,7 @@ fn amounts_changed_at_once_follow_one_another(server: Server) {
 
 /// Prints what it measures: a build for development is slower than what is released, so it only bounds what would be a
 /// mistake by an order of magnitude (`docs/performance.md` has the figures).
+#[expect(clippy::print_stdout, reason = "the figures are what one runs it alone for")]
 fn the_largest_set_keeps_nobody_waiting(server: Server) {
     let (organizer, other) = (server.organizer(), server.organizer());
     let (event, elsewhere) = (server.event_of(&organizer), server.event_of(&other));
