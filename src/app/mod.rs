@@ -7,11 +7,13 @@ pub mod deals;
 mod error;
 pub mod events;
 pub mod idempotency;
+pub mod maps;
 pub mod members;
 pub mod partners;
 pub mod sessions;
 pub mod settings;
 pub mod users;
+pub mod venues;
 
 use std::sync::Arc;
 

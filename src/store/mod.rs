@@ -11,6 +11,7 @@ pub mod deals;
 pub mod events;
 pub mod health;
 pub mod idempotency;
+pub mod maps;
 pub mod members;
 pub mod meta;
 pub mod migrate;
@@ -21,6 +22,7 @@ pub mod settings;
 mod sqlite;
 pub mod users;
 mod values;
+pub mod venues;
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -391,12 +393,14 @@ pub fn statements() -> Vec<(&'static str, Statement)> {
         events::STATEMENTS,
         health::STATEMENTS,
         idempotency::STATEMENTS,
+        maps::STATEMENTS,
         members::STATEMENTS,
         meta::STATEMENTS,
         partners::STATEMENTS,
         sessions::STATEMENTS,
         settings::STATEMENTS,
         users::STATEMENTS,
+        venues::STATEMENTS,
     ]
     .concat()
 }

@@ -36,7 +36,7 @@ impl Resource for Event {
         Field::<Self>::value("lifetime", "From its start to its end", Type::Vevent, |event| {
             Cell::text(event.lifetime.to_vevent())
         }),
-        Field::<Self>::reference("map", "The plan of the place; there are none yet", Kind::Map, |_| None),
+        Field::<Self>::reference("map", "The plan of the place", Kind::Map, |event| event.map.map(Into::into)),
         Field::<Self>::embedded("media", "Pictures; there are none yet", &One::<Event, EventMedia>(|_| &MEDIA)),
         Field::<Self>::reference("org", "The organizer", Kind::Partner, |event| Some(event.org.into())).read_only(),
         Field::<Self>::value("removed", "Whether it has been removed", Type::Bool, |event| Cell::Bool(event.removed))
@@ -53,7 +53,7 @@ impl Resource for Event {
         Field::<Self>::embedded("title", "Title and description", &One::<Event, Title>(|event| &event.title)),
         Field::<Self>::value("updated_at", "Time of the last change", Type::Time, |event| Cell::time(event.updated_at))
             .read_only(),
-        Field::<Self>::reference("venue", "The place; there are none yet", Kind::Venue, |_| None),
+        Field::<Self>::reference("venue", "The place", Kind::Venue, |event| event.venue.map(Into::into)),
     ];
 }
 

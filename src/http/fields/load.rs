@@ -8,11 +8,14 @@ use std::hash::Hash;
 use super::parse::{Item, Selection};
 use super::{Is, Key, Kind, Resource, write};
 use crate::app;
+use crate::app::maps::MapView;
 use crate::app::partners::PartnerView;
 use crate::app::users::UserView;
 use crate::domain::access::Caller;
 use crate::domain::event::Event;
 use crate::domain::id::ObjectId;
+use crate::domain::place::Venue;
+use crate::places::{self, City, Country};
 use crate::store::Tx;
 
 /// How many objects one answer, or one batch of a list, may open: what is loaded once is written wherever it is
@@ -26,6 +29,8 @@ pub struct Loaded {
     partners: HashMap<Key, PartnerView>,
     users: HashMap<Key, UserView>,
     events: HashMap<Key, Event>,
+    venues: HashMap<Key, Venue>,
+    maps: HashMap<Key, MapView>,
 }
 
 /// What is still to be loaded.
@@ -141,8 +146,16 @@ impl Loaded {
                 let found = app::events::readable(tx, caller, &ids)?;
                 self.events.extend(found.into_iter().map(|event| (event.id.into(), event)));
             }
-            // This server holds none, and nothing refers to one.
-            Kind::Venue | Kind::Map | Kind::City | Kind::Country => {}
+            Kind::Venue => {
+                let found = app::venues::readable(tx, &missing(&self.venues, keys))?;
+                self.venues.extend(found.into_iter().map(|venue| (venue.id.into(), venue)));
+            }
+            Kind::Map => {
+                let found = app::maps::readable(tx, &missing(&self.maps, keys))?;
+                self.maps.extend(found.into_iter().map(|view| (view.map.id.into(), view)));
+            }
+            // They are in memory.
+            Kind::City | Kind::Country => {}
         }
         Ok(())
     }
@@ -152,7 +165,10 @@ impl Loaded {
             Kind::Partner => wants_of(self.partners.get(&key), selection, wants),
             Kind::User => wants_of(self.users.get(&key), selection, wants),
             Kind::Event => wants_of(self.events.get(&key), selection, wants),
-            Kind::Venue | Kind::Map | Kind::City | Kind::Country => {}
+            Kind::Venue => wants_of(self.venues.get(&key), selection, wants),
+            Kind::Map => wants_of(self.maps.get(&key), selection, wants),
+            Kind::City => wants_of(city(key), selection, wants),
+            Kind::Country => wants_of(country(key), selection, wants),
         }
     }
 
@@ -178,9 +194,26 @@ impl Loaded {
             Kind::Partner => write::object(self.partners.get(&key)?, selection, self, out),
             Kind::User => write::object(self.users.get(&key)?, selection, self, out),
             Kind::Event => write::object(self.events.get(&key)?, selection, self, out),
-            Kind::Venue | Kind::Map | Kind::City | Kind::Country => return None,
+            Kind::Venue => write::object(self.venues.get(&key)?, selection, self, out),
+            Kind::Map => write::object(self.maps.get(&key)?, selection, self, out),
+            Kind::City => write::object(city(key)?, selection, self, out),
+            Kind::Country => write::object(country(key)?, selection, self, out),
         }
         Some(())
+    }
+}
+
+fn city(key: Key) -> Option<&'static City> {
+    match key {
+        Key::City(id) => places::city(id),
+        _ => None,
+    }
+}
+
+fn country(key: Key) -> Option<&'static Country> {
+    match key {
+        Key::Country(code) => places::country(code),
+        _ => None,
     }
 }
 

@@ -1,10 +1,12 @@
 //! The tables without their types: what the parser and the OpenAPI document need to know of a field.
 
-use super::places::{City, Country, Map, Venue};
 use super::{Field, Is, Kind, Resource, Type};
+use crate::app::maps::MapView;
 use crate::app::partners::PartnerView;
 use crate::app::users::UserView;
 use crate::domain::event::Event;
+use crate::domain::place::Venue;
+use crate::places::{City, Country};
 
 /// One field, without the type it is read from.
 #[derive(Clone, Debug)]
@@ -90,7 +92,7 @@ impl Kind {
             Kind::User => UserView::NAME,
             Kind::Event => Event::NAME,
             Kind::Venue => Venue::NAME,
-            Kind::Map => Map::NAME,
+            Kind::Map => MapView::NAME,
             Kind::City => City::NAME,
             Kind::Country => Country::NAME,
         }
@@ -112,7 +114,7 @@ impl Kind {
             Kind::User => of::<UserView>(),
             Kind::Event => of::<Event>(),
             Kind::Venue => of::<Venue>(),
-            Kind::Map => of::<Map>(),
+            Kind::Map => of::<MapView>(),
             Kind::City => of::<City>(),
             Kind::Country => of::<Country>(),
         }

@@ -3,8 +3,11 @@
 pub mod api_keys;
 pub mod deals;
 pub mod events;
+pub mod maps;
 pub mod members;
 pub mod partners;
+pub mod places;
 pub mod settings;
 pub mod users;
+pub mod venues;
 pub mod whoami;
