@@ -7,6 +7,7 @@ pub mod deals;
 mod error;
 pub mod events;
 pub mod idempotency;
+pub mod maps;
 pub mod members;
 pub mod partners;
 pub mod sessions;
@@ -14,6 +15,7 @@ pub mod sets;
 pub mod settings;
 pub mod tickets;
 pub mod users;
+pub mod venues;
 
 use std::sync::Arc;
 

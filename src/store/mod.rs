@@ -11,6 +11,7 @@ pub mod deals;
 pub mod events;
 pub mod health;
 pub mod idempotency;
+pub mod maps;
 pub mod members;
 pub mod meta;
 pub mod migrate;
@@ -23,6 +24,7 @@ mod sqlite;
 pub mod tickets;
 pub mod users;
 mod values;
+pub mod venues;
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -393,6 +395,7 @@ pub fn statements() -> Vec<(&'static str, Statement)> {
         events::STATEMENTS,
         health::STATEMENTS,
         idempotency::STATEMENTS,
+        maps::STATEMENTS,
         members::STATEMENTS,
         meta::STATEMENTS,
         partners::STATEMENTS,
@@ -401,6 +404,7 @@ pub fn statements() -> Vec<(&'static str, Statement)> {
         settings::STATEMENTS,
         tickets::STATEMENTS,
         users::STATEMENTS,
+        venues::STATEMENTS,
     ]
     .concat()
 }

@@ -1,12 +1,14 @@
 //! The tables without their types: what the parser and the OpenAPI document need to know of a field.
 
-use super::places::{City, Country, Map, Venue};
 use super::{Field, Is, Kind, Resource, Type};
 use crate::app::events::EventView;
+use crate::app::maps::MapView;
 use crate::app::partners::PartnerView;
 use crate::app::sets::SetView;
 use crate::app::tickets::TicketView;
 use crate::app::users::UserView;
+use crate::domain::place::Venue;
+use crate::places::{City, Country};
 
 /// One field, without the type it is read from.
 #[derive(Clone, Debug)]
@@ -94,7 +96,7 @@ impl Kind {
             Kind::Set => SetView::NAME,
             Kind::Ticket => TicketView::NAME,
             Kind::Venue => Venue::NAME,
-            Kind::Map => Map::NAME,
+            Kind::Map => MapView::NAME,
             Kind::City => City::NAME,
             Kind::Country => Country::NAME,
         }
@@ -118,7 +120,7 @@ impl Kind {
             Kind::Set => of::<SetView>(),
             Kind::Ticket => of::<TicketView>(),
             Kind::Venue => of::<Venue>(),
-            Kind::Map => of::<Map>(),
+            Kind::Map => of::<MapView>(),
             Kind::City => of::<City>(),
             Kind::Country => of::<Country>(),
         }
