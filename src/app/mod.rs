@@ -9,6 +9,7 @@ mod error;
 pub mod events;
 pub mod idempotency;
 pub mod ledger;
+pub mod maps;
 pub mod members;
 pub mod named;
 pub mod orders;
@@ -19,6 +20,7 @@ pub mod sets;
 pub mod settings;
 pub mod tickets;
 pub mod users;
+pub mod venues;
 
 use std::sync::Arc;
 

@@ -8,7 +8,7 @@ mod build;
 pub mod client;
 mod server;
 
-pub use actor::{Actor, ORDERS, order_path};
+pub use actor::{Actor, ORDERS, order_path, set_path, sets_path};
 pub use answer::{Answer, id, ids};
 pub use build::Sale;
 pub use client::Request;
