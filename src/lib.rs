@@ -12,6 +12,8 @@ pub mod http;
 pub mod jobs;
 pub mod logging;
 pub mod password;
+pub mod places;
+pub mod plan;
 pub mod random;
 pub mod secret;
 pub mod store;

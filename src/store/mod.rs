@@ -13,6 +13,7 @@ pub mod events;
 pub mod health;
 pub mod idempotency;
 pub mod ledger;
+pub mod maps;
 pub mod members;
 pub mod meta;
 pub mod migrate;
@@ -30,6 +31,7 @@ pub mod stock;
 pub mod tickets;
 pub mod users;
 mod values;
+pub mod venues;
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -402,6 +404,7 @@ pub fn statements() -> Vec<(&'static str, Statement)> {
         health::STATEMENTS,
         idempotency::STATEMENTS,
         ledger::STATEMENTS,
+        maps::STATEMENTS,
         members::STATEMENTS,
         meta::STATEMENTS,
         orders::STATEMENTS,
@@ -415,6 +418,7 @@ pub fn statements() -> Vec<(&'static str, Statement)> {
         stock::STATEMENTS,
         tickets::STATEMENTS,
         users::STATEMENTS,
+        venues::STATEMENTS,
     ]
     .concat()
 }
