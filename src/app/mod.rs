@@ -111,6 +111,11 @@ impl Inner {
         std::array::from_fn(|_| self.ids.next_in(program_time(), bucket))
     }
 
+    /// New ids for the entries of a payout, which belongs to no event.
+    pub fn payout_entry_ids(&self) -> ledger::EntryIds {
+        std::array::from_fn(|_| self.new_id())
+    }
+
     /// A new id for an event, in a bucket chosen at random.
     ///
     /// # Errors

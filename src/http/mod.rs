@@ -31,16 +31,17 @@ use crate::app::settings::SettingsView;
 use crate::app::users::UserView;
 use crate::domain::deal::Deal;
 use crate::domain::event::Event;
+use crate::domain::ledger::{Balance, Entry, Payout};
 use crate::domain::member::Member;
 use layers::Api;
 use route::Route;
-use v1::{api_keys, deals, events, members, partners, settings, users, whoami};
+use v1::{api_keys, deals, events, ledger, members, partners, settings, users, whoami};
 
 pub use openapi::openapi_json;
 
 /// Every route.
 pub fn routes() -> Vec<Route> {
-    let sections: [(&'static str, Vec<Route>); 8] = [
+    let sections: [(&'static str, Vec<Route>); 9] = [
         (
             "Partners",
             vec![
@@ -164,6 +165,21 @@ pub fn routes() -> Vec<Route> {
                     .body(&events::PATCH)
                     .one::<Event>(),
                 Route::delete("/v1/resources/events/{idevent}", events::remove, "Removes an event and ends its deals"),
+            ],
+        ),
+        (
+            "Ledger",
+            vec![
+                Route::get("/v1/resources/balances", ledger::balances, "Lists what the caller is owed and owes")
+                    .list::<Balance>(ledger::BALANCES),
+                Route::get("/v1/resources/entries", ledger::entries, "Lists the entries on the caller's account")
+                    .list::<Entry>(ledger::ENTRIES),
+                Route::get("/v1/resources/payouts", ledger::payouts, "Lists payouts from and to the caller")
+                    .list::<Payout>(ledger::PAYOUTS),
+                Route::post("/v1/resources/payouts", ledger::record, "Records that one partner paid another")
+                    .body(&ledger::POST)
+                    .one::<Payout>()
+                    .created(),
             ],
         ),
         (

@@ -16,6 +16,7 @@ pub mod ledger;
 pub mod members;
 pub mod meta;
 pub mod migrate;
+pub mod orders;
 pub mod partners;
 mod postgres;
 pub mod promocodes;
@@ -23,6 +24,7 @@ pub mod sessions;
 pub mod sets;
 pub mod settings;
 mod sqlite;
+pub mod stock;
 pub mod tickets;
 pub mod users;
 mod values;
@@ -400,11 +402,13 @@ pub fn statements() -> Vec<(&'static str, Statement)> {
         ledger::STATEMENTS,
         members::STATEMENTS,
         meta::STATEMENTS,
+        orders::STATEMENTS,
         partners::STATEMENTS,
         promocodes::STATEMENTS,
         sessions::STATEMENTS,
         sets::STATEMENTS,
         settings::STATEMENTS,
+        stock::STATEMENTS,
         tickets::STATEMENTS,
         users::STATEMENTS,
     ]

@@ -10,9 +10,8 @@ use super::{Error, Row, Tx};
 use crate::domain::id::{EventId, ObjectId, OrderId, PromocodeId, SetId};
 use crate::domain::money::{Currency, Money};
 use crate::domain::period::Period;
-use crate::domain::promocode::{Discount, Promocode, TicketsCount};
+use crate::domain::promocode::{Discount, Promocode, TicketsCount, folded};
 use crate::domain::share::Percent;
-use crate::domain::text::fold;
 
 macro_rules! columns {
     () => {
@@ -144,7 +143,7 @@ pub fn insert(tx: &mut Tx<'_>, promocode: &Promocode) -> Result<(), Error> {
             promocode.created_at,
             promocode.updated_at,
             bucket(promocode.id),
-            fold(&promocode.code)
+            folded(&promocode.code)
         ],
     )?;
     Ok(())

@@ -160,6 +160,42 @@ pub struct Posting {
     pub amount: Money,
 }
 
+/// What an account is owed, or owes, under one deal (or without one) in one currency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Balance {
+    /// Whose account.
+    pub account: Account,
+    /// The deal; none for what an organizer sold itself, and for payouts without one.
+    pub deal: Option<DealId>,
+    /// The sum of customers' money: less than zero where the account's owner holds it.
+    pub customer: Money,
+    /// The sum of its shares.
+    pub shares: Money,
+    /// The sum of payouts: less than zero for what it was paid.
+    pub payouts: Money,
+    /// The sum of all: what the account is owed; less than zero: what it owes.
+    pub total: Money,
+}
+
+/// Money that one partner gave another outside of the platform, recorded by the platform's operator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Payout {
+    /// Its id.
+    pub id: PayoutId,
+    /// Who paid.
+    pub from: PartnerId,
+    /// Who was paid.
+    pub to: PartnerId,
+    /// The deal it settles, if it is for one.
+    pub deal: Option<DealId>,
+    /// How much; more than zero.
+    pub amount: Money,
+    /// A short note.
+    pub note: Option<String>,
+    /// When it was recorded.
+    pub created_at: Timestamp,
+}
+
 /// Who holds the money that an order's customer paid: the platform what it collects through a payment system, the vendor
 /// everything else. It stays the same when all of the money has been given back.
 pub fn holder(order: &Order) -> Account {

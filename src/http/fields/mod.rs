@@ -9,6 +9,7 @@ pub mod attachments;
 pub mod deals;
 pub mod events;
 mod key;
+pub mod ledger;
 pub mod load;
 pub mod members;
 pub mod parse;
