@@ -341,12 +341,12 @@ create table test_charges (
     primary key (bucket, id)
 );
 
--- What it still has to tell: kind says how it does so. due_at is null once it was heard, or given up.
+-- What it still has to tell. due_at is null once it was heard, or given up.
 create table test_callbacks (
     bucket bytea not null,
     charge_id bytea not null,
     pos integer not null,
-    kind text not null,
+    signing text not null,
     body text not null,
     attempts integer not null,
     due_at bigint,

@@ -10,6 +10,7 @@ pub mod idempotency;
 pub mod ledger;
 pub mod members;
 pub mod partners;
+pub mod payments;
 pub mod sessions;
 pub mod settings;
 pub mod users;
@@ -104,6 +105,11 @@ impl Inner {
     /// A new id for something that does not belong to an event.
     pub fn new_id<T: From<ObjectId>>(&self) -> T {
         self.ids.next(program_time())
+    }
+
+    /// A new id for something that belongs to an event, with the event's bucket.
+    pub fn new_id_in<T: From<ObjectId>>(&self, bucket: Bucket) -> T {
+        self.ids.next_in(program_time(), bucket)
     }
 
     /// New ids for the entries of one cause. Those of an order have its bucket.

@@ -18,6 +18,7 @@ pub mod meta;
 pub mod migrate;
 pub mod orders;
 pub mod partners;
+pub mod payments;
 mod postgres;
 pub mod promocodes;
 pub mod sessions;
@@ -25,6 +26,7 @@ pub mod sets;
 pub mod settings;
 mod sqlite;
 pub mod stock;
+pub mod test_payments;
 pub mod tickets;
 pub mod users;
 mod values;
@@ -404,11 +406,13 @@ pub fn statements() -> Vec<(&'static str, Statement)> {
         meta::STATEMENTS,
         orders::STATEMENTS,
         partners::STATEMENTS,
+        payments::STATEMENTS,
         promocodes::STATEMENTS,
         sessions::STATEMENTS,
         sets::STATEMENTS,
         settings::STATEMENTS,
         stock::STATEMENTS,
+        test_payments::STATEMENTS,
         tickets::STATEMENTS,
         users::STATEMENTS,
     ]
