@@ -155,6 +155,7 @@ pub struct Secret {
     /// Keyed once: a clone spares each request two of the four blocks of a hash.
     tokens: Hmac<Sha256>,
     callbacks: Hmac<Sha256>,
+    draws: Hmac<Sha256>,
     seal: XChaCha20Poly1305,
     fingerprint: [u8; 16],
 }
@@ -173,6 +174,7 @@ impl Secret {
         Ok(Self {
             tokens: Hmac::new(&derive::<64>(&keys, b"token hash")?.into()),
             callbacks: Hmac::new(&derive::<64>(&keys, b"payment callbacks")?.into()),
+            draws: Hmac::new(&derive::<64>(&keys, b"draw")?.into()),
             seal: XChaCha20Poly1305::new(&derive::<32>(&keys, b"seal")?.into()),
             fingerprint: derive(&keys, b"fingerprint")?,
         })
@@ -240,6 +242,13 @@ impl Secret {
             mac.update(part);
         }
         mac
+    }
+
+    /// A seed for what nobody may guess: keyed, so that not even a system with poor random numbers gives it away.
+    pub fn seed(&self, nonce: &[u8; 32]) -> [u8; 32] {
+        let mut hash = self.draws.clone();
+        hash.update(nonce);
+        hash.finalize().into_bytes().into()
     }
 
     /// Encrypts a value that has to be shown again. It opens only under the same `context`, which

@@ -188,6 +188,7 @@ fn answer(route: &Route) -> Answer {
         Answers::Empty => "{}",
         Answers::One => "",
         Answers::List => "list of",
+        Answers::Data => "data, with refs and errors:",
         Answers::Other(media_type) => media_type,
     };
     Answer { words, object }
@@ -268,6 +269,7 @@ fn in_words(of: Type) -> String {
         Type::Countries => "list of countries (ISO 3166 alpha-2)",
         Type::Int(min, i64::MAX) => return format!("integer from {min}"),
         Type::Int(min, max) => return format!("integer, {min} to {max}"),
+        Type::OptInt(min, max) => return format!("integer, {min} to {max}, or null"),
         Type::IntOf(_) => "integer, one of",
         Type::Text => "string",
         Type::OptText => "string or null",
@@ -279,7 +281,9 @@ fn in_words(of: Type) -> String {
         Type::OptId => "id or null",
         Type::Ids => "list of ids",
         Type::Time => "time or null",
+        Type::TimeV2 => "time, in UTC",
         Type::Vevent => "VEVENT",
+        Type::OptVevent => "VEVENT or null",
         Type::Share => "share",
         Type::ShareInput => "share",
     }

@@ -298,6 +298,11 @@ impl Input<'_> {
         self.wrongs.push(Wrong::at(format!("{}{name}", self.path), invalid));
     }
 
+    /// Whether something in this object was found wrong already.
+    pub fn has_wrongs(&self) -> bool {
+        !self.wrongs.is_empty()
+    }
+
     fn keep<T>(&mut self, name: &str, result: Result<T, Invalid>) -> Option<T> {
         result.map_err(|invalid| self.wrong(name, invalid)).ok()
     }

@@ -15,6 +15,7 @@ pub mod query;
 pub mod reading;
 pub mod route;
 pub mod v1;
+pub mod v2;
 pub mod writing;
 
 use std::collections::BTreeMap;
@@ -27,21 +28,23 @@ use axum::routing::{MethodRouter, get};
 use crate::app::App;
 use crate::app::api_keys::ApiKey;
 use crate::app::partners::PartnerView;
+use crate::app::promocodes::PromocodeView;
 use crate::app::settings::SettingsView;
 use crate::app::users::UserView;
 use crate::domain::deal::Deal;
 use crate::domain::event::Event;
 use crate::domain::ledger::{Balance, Entry, Payout};
 use crate::domain::member::Member;
+use fields::v2::PromocodeCheck;
 use layers::Api;
 use route::Route;
-use v1::{api_keys, deals, events, ledger, members, partners, settings, users, whoami};
+use v1::{api_keys, deals, events, ledger, members, partners, promocodes, settings, users, whoami};
 
 pub use openapi::openapi_json;
 
 /// Every route.
 pub fn routes() -> Vec<Route> {
-    let sections: [(&'static str, Vec<Route>); 9] = [
+    let sections: [(&'static str, Vec<Route>); 10] = [
         (
             "Partners",
             vec![
@@ -180,6 +183,46 @@ pub fn routes() -> Vec<Route> {
                     .body(&ledger::POST)
                     .one::<Payout>()
                     .created(),
+            ],
+        ),
+        (
+            "Promocodes",
+            vec![
+                Route::get(
+                    "/v1/resources/events/{idevent}/promocodes",
+                    promocodes::list,
+                    "Lists an event's promocodes",
+                )
+                .list::<PromocodeView>(&[]),
+                Route::post("/v1/resources/events/{idevent}/promocodes", promocodes::create, "Makes a promocode")
+                    .body(&promocodes::POST)
+                    .one::<PromocodeView>()
+                    .errors(&[409]),
+                Route::get(
+                    "/v1/resources/events/{idevent}/promocodes/{idpromocode}",
+                    promocodes::get,
+                    "Shows a promocode",
+                )
+                .one::<PromocodeView>(),
+                Route::patch(
+                    "/v1/resources/events/{idevent}/promocodes/{idpromocode}",
+                    promocodes::change,
+                    "Gives a promocode another name or description",
+                )
+                .body(&promocodes::PATCH)
+                .one::<PromocodeView>(),
+                Route::delete(
+                    "/v1/resources/events/{idevent}/promocodes/{idpromocode}",
+                    promocodes::remove,
+                    "Removes a promocode; orders that have it keep it",
+                ),
+                Route::post(
+                    "/v2/services/promocodes/check",
+                    v2::promocodes::check,
+                    "Shows what a promocode gives to orders of an event",
+                )
+                .body(&v2::promocodes::CHECK)
+                .data::<PromocodeCheck>(),
             ],
         ),
         (

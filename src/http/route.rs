@@ -18,6 +18,8 @@ pub enum Answers {
     One,
     /// A list of objects.
     List,
+    /// One object in the envelope of version 2.
+    Data,
     /// Something that is not of the API: a page, a document.
     Other(&'static str),
 }
@@ -111,6 +113,13 @@ impl Route {
         self.answers = Answers::List;
         self.resource = Some((T::NAME, super::fields::shapes::<T>));
         self.query = query;
+        self
+    }
+
+    /// Answers with one object in the envelope of version 2.
+    pub fn data<T: Resource>(mut self) -> Self {
+        self.answers = Answers::Data;
+        self.resource = Some((T::NAME, super::fields::shapes::<T>));
         self
     }
 

@@ -38,7 +38,7 @@ statements! {
     INSERT = concat!(
         "insert into orders (", columns!(), ", bucket) \
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, \
-         $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34)"
+         $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34) on conflict (bucket, number) do nothing"
     );
     UPDATE =
         "update orders set code = $3, status = $4, reserved_till = $5, customer_id = $6, customer = $7, \
@@ -72,15 +72,14 @@ statements! {
     KEEPS_EVENT =
         "select 1 from orders where bucket = $1 and event_id = $2 \
          and (status = 'done' or (status in ('executed', 'in_progress') and reserved_till > $3)) limit 1";
+    EVENTS_SOLD =
+        "select distinct event_id from orders where bucket = any($1) and event_id = any($2) and vendor_id = $3";
     LIVE_OF_VENDOR =
         "select id from orders where status in ('executed', 'in_progress') and reserved_till > $2 and vendor_id = $1 limit 20";
     LIVE_OF_ORG =
         "select id from orders where status in ('executed', 'in_progress') and reserved_till > $2 and org_id = $1 \
          and vendor_id <> $1 limit 20";
 }
-
-/// The name of the constraint that keeps numbers unique where the event is stored.
-pub const NUMBER_KEY: &str = "orders_bucket_number_key";
 
 /// Finds an order, as it is stored.
 pub fn find(tx: &mut Tx<'_>, id: OrderId) -> Result<Option<Order>, Error> {
@@ -102,18 +101,15 @@ pub fn find_all(tx: &mut Tx<'_>, ids: &[OrderId]) -> Result<Vec<Order>, Error> {
     tx.query(BY_IDS, params![buckets(ids), ids])?.into_iter().map(order).collect()
 }
 
-/// Writes a new order.
-///
-/// # Errors
-/// [`Error::Constraint`] with [`NUMBER_KEY`] where its number is another's.
-pub fn insert(tx: &mut Tx<'_>, order: &Order) -> Result<(), Error> {
+/// Writes a new order; false where its number is another's.
+pub fn insert(tx: &mut Tx<'_>, order: &Order) -> Result<bool, Error> {
     let (deal, org, extra, core, pfc) = match &order.sale {
         Sale::Deal { deal, terms } => {
             (Some(*deal), Some(share_text(&terms.org)), share_text(&terms.extra), share_text(&terms.core), terms.pfc)
         }
         Sale::Own { fee, core } => (None, None, share_text(fee), share_text(core), false),
     };
-    tx.execute(
+    let rows = tx.execute(
         INSERT,
         params![
             order.id,
@@ -152,7 +148,7 @@ pub fn insert(tx: &mut Tx<'_>, order: &Order) -> Result<(), Error> {
             order.id.bucket()
         ],
     )?;
-    Ok(())
+    Ok(rows == 1)
 }
 
 /// Writes an order's changed fields; false where it was changed since it was read. Its version grows.
@@ -270,6 +266,12 @@ pub fn holding_of_event(tx: &mut Tx<'_>, event: EventId) -> Result<Vec<OrderId>,
 pub fn keep_event(tx: &mut Tx<'_>, event: EventId) -> Result<bool, Error> {
     let now = tx.now();
     Ok(tx.query_opt(KEEPS_EVENT, params![event.bucket(), event, now])?.is_some())
+}
+
+/// Those of the events that a partner has an order for.
+pub fn events_sold_by(tx: &mut Tx<'_>, vendor: PartnerId, events: &[EventId]) -> Result<Vec<EventId>, Error> {
+    let rows = tx.query(EVENTS_SOLD, params![buckets(events), events, vendor])?;
+    rows.into_iter().map(|row| row.read("orders").next()).collect()
 }
 
 /// Some of the live orders that a partner sells, or that are of its events.

@@ -1,13 +1,13 @@
 //! The table `promocodes`, and how many of their uses the orders in `order_promocodes` have.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use sea_query::{Expr, ExprTrait, Order, Query, SelectStatement};
 
 use super::db::{params, statements};
-use super::values::{bytes, json};
+use super::values::{buckets, bytes, json};
 use super::{Error, Row, Tx};
-use crate::domain::id::{EventId, ObjectId, OrderId, PromocodeId, SetId};
+use crate::domain::id::{EventId, OrderId, PromocodeId, SetId};
 use crate::domain::money::{Currency, Money};
 use crate::domain::period::Period;
 use crate::domain::promocode::{Discount, Promocode, TicketsCount, folded};
@@ -62,7 +62,7 @@ pub const CODE_KEY: &str = "promocodes_bucket_event_id_code_folded_key";
 
 /// Finds a promocode.
 pub fn find(tx: &mut Tx<'_>, id: PromocodeId) -> Result<Option<Promocode>, Error> {
-    tx.query_opt(ONE, params![bucket(id), id])?.map(promocode).transpose()
+    tx.query_opt(ONE, params![id.bucket(), id])?.map(promocode).transpose()
 }
 
 /// Finds several promocodes, removed ones too; unknown ids are left out.
@@ -72,11 +72,13 @@ pub fn find_all(tx: &mut Tx<'_>, ids: &[PromocodeId]) -> Result<Vec<Promocode>, 
 
 /// Finds those of an event's promocodes that are spelled so, folded, and not removed.
 pub fn by_codes(tx: &mut Tx<'_>, event: EventId, folded: &[String]) -> Result<Vec<Promocode>, Error> {
+    // No stored text has the character 0.
+    let folded: Vec<String> = folded.iter().filter(|code| !code.contains('\0')).cloned().collect();
     if folded.is_empty() {
         return Ok(Vec::new());
     }
     let mut select = of_event(event);
-    select.expr(Expr::cust(read_columns!())).and_where(Expr::col("code_folded").is_in(folded.iter().cloned()));
+    select.expr(Expr::cust(read_columns!())).and_where(Expr::col("code_folded").is_in(folded));
     tx.query_built(&select)?.into_iter().map(promocode).collect()
 }
 
@@ -142,7 +144,7 @@ pub fn insert(tx: &mut Tx<'_>, promocode: &Promocode) -> Result<(), Error> {
             promocode.removed,
             promocode.created_at,
             promocode.updated_at,
-            bucket(promocode.id),
+            promocode.id.bucket(),
             folded(&promocode.code)
         ],
     )?;
@@ -154,7 +156,7 @@ pub fn update(tx: &mut Tx<'_>, promocode: &Promocode) -> Result<(), Error> {
     tx.execute(
         UPDATE,
         params![
-            bucket(promocode.id),
+            promocode.id.bucket(),
             promocode.id,
             promocode.name.as_deref(),
             promocode.desc.as_deref(),
@@ -167,14 +169,14 @@ pub fn update(tx: &mut Tx<'_>, promocode: &Promocode) -> Result<(), Error> {
 /// Removes a promocode: no order can be given it any more. Those that have it keep it.
 pub fn remove(tx: &mut Tx<'_>, id: PromocodeId) -> Result<(), Error> {
     let now = tx.now();
-    tx.execute(REMOVE, params![bucket(id), id, now])?;
+    tx.execute(REMOVE, params![id.bucket(), id, now])?;
     Ok(())
 }
 
 /// Holds so many uses for an order; false where fewer are left. What [`expired_holders`] hold counts as taken: their orders
 /// have to be ended first.
 pub fn hold(tx: &mut Tx<'_>, id: PromocodeId, uses: i64) -> Result<bool, Error> {
-    Ok(uses == 0 || tx.execute(HOLD, params![bucket(id), id, uses])? == 1)
+    Ok(uses == 0 || tx.execute(HOLD, params![id.bucket(), id, uses])? == 1)
 }
 
 /// Gives uses back that an order held and does not hold any more.
@@ -188,7 +190,7 @@ pub fn use_held(tx: &mut Tx<'_>, id: PromocodeId, uses: i64) -> Result<(), Error
 }
 
 fn move_held(tx: &mut Tx<'_>, statement: super::Statement, id: PromocodeId, uses: i64) -> Result<(), Error> {
-    if uses == 0 || tx.execute(statement, params![bucket(id), id, uses])? == 1 {
+    if uses == 0 || tx.execute(statement, params![id.bucket(), id, uses])? == 1 {
         return Ok(());
     }
     Err(Error::Other(format!("the promocode {id} holds fewer than {uses} uses, which an order says it has")))
@@ -198,7 +200,7 @@ fn move_held(tx: &mut Tx<'_>, statement: super::Statement, id: PromocodeId, uses
 /// that they expired.
 pub fn expired_holders(tx: &mut Tx<'_>, id: PromocodeId) -> Result<Vec<OrderId>, Error> {
     let now = tx.now();
-    let rows = tx.query(EXPIRED_HOLDERS, params![bucket(id), id, now])?;
+    let rows = tx.query(EXPIRED_HOLDERS, params![id.bucket(), id, now])?;
     rows.into_iter().map(|row| row.read("orders").next()).collect()
 }
 
@@ -218,16 +220,6 @@ pub fn held_by_expired(tx: &mut Tx<'_>, ids: &[PromocodeId]) -> Result<BTreeMap<
 /// Whether a promocode of the event takes off an amount.
 pub fn with_amounts(tx: &mut Tx<'_>, event: EventId) -> Result<bool, Error> {
     Ok(tx.query_opt(WITH_AMOUNTS, params![event.bucket(), event])?.is_some())
-}
-
-fn bucket(id: PromocodeId) -> crate::domain::id::Bucket {
-    ObjectId::from(id).bucket()
-}
-
-/// Where these are stored.
-fn buckets(ids: &[PromocodeId]) -> Vec<Vec<u8>> {
-    let buckets: BTreeSet<Vec<u8>> = ids.iter().map(|id| bucket(*id).as_bytes().to_vec()).collect();
-    buckets.into_iter().collect()
 }
 
 fn promocode(row: Row) -> Result<Promocode, Error> {

@@ -80,6 +80,11 @@ impl Counts {
         *self.0.entry(set).or_default() += taken;
     }
 
+    /// Adds what another part of the transaction did.
+    pub fn merge(&mut self, other: Self) {
+        other.0.into_iter().for_each(|(set, taken)| self.add(set, taken));
+    }
+
     /// Writes the counters, in the shard of this order.
     pub fn write(self, tx: &mut Tx<'_>, order: OrderId) -> Result<(), Error> {
         let [.., last] = order.as_bytes();
@@ -93,16 +98,23 @@ impl Counts {
     }
 }
 
-/// Takes those of the tickets that can be had, and holds them for an order until a time.
-pub fn take(
+/// Gives tickets back that an order has, and takes those of others that can be had, which it then holds until a time;
+/// answers what it took.
+pub fn exchange(
     tx: &mut Tx<'_>,
     counts: &mut Counts,
     order: OrderId,
     till: Timestamp,
-    tickets: &[TicketId],
+    give: &[TicketId],
+    take: &[TicketId],
 ) -> Result<Vec<Place>, Error> {
-    lock(tx, order, tickets)?;
-    take_locked(tx, counts, order, till, tickets)
+    let all = [give, take].concat();
+    if all.is_empty() {
+        return Ok(Vec::new());
+    }
+    lock(tx, order, &all)?;
+    release_locked(tx, counts, order, give)?;
+    take_locked(tx, counts, order, till, take)
 }
 
 /// Takes tickets of a set in the order of their numbers, of those that no other transaction is taking. Where that leaves
@@ -209,8 +221,20 @@ pub fn release(
     if tickets.is_empty() {
         return Ok(Vec::new());
     }
-    let now = tx.now();
     lock(tx, order, tickets)?;
+    release_locked(tx, counts, order, tickets)
+}
+
+fn release_locked(
+    tx: &mut Tx<'_>,
+    counts: &mut Counts,
+    order: OrderId,
+    tickets: &[TicketId],
+) -> Result<Vec<Place>, Error> {
+    if tickets.is_empty() {
+        return Ok(Vec::new());
+    }
+    let now = tx.now();
     let released = places(tx.query(RELEASE, params![order.bucket(), tickets, order, now])?)?;
     released.iter().for_each(|place| counts.add(place.set, -1));
     Ok(released)

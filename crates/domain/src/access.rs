@@ -4,6 +4,7 @@ use crate::deal::{Actor, Deal};
 use crate::event::{Event, EventStatus};
 use crate::id::{PartnerId, UserId};
 use crate::member::{MemberRole, Right};
+use crate::order::OrderActor;
 use crate::partner::Roles;
 
 /// Who asks.
@@ -104,6 +105,18 @@ pub fn deal_actor(caller: &Caller, deal: &Deal) -> Option<Actor> {
         Some(Actor::Platform)
     } else {
         deal.side_of(acting.id).map(Actor::Side)
+    }
+}
+
+/// As whom the caller may deal with an order, if at all; whoever may, may also read it. The platform does what its vendor
+/// may.
+pub fn order_actor(caller: &Caller, vendor: PartnerId, org: PartnerId) -> Option<OrderActor> {
+    if !caller.may(Right::Sell) {
+        None
+    } else if caller.acts_for(vendor) || caller.is_platform() {
+        Some(OrderActor::Vendor)
+    } else {
+        caller.acts_for(org).then_some(OrderActor::Organizer)
     }
 }
 
@@ -301,6 +314,28 @@ mod tests {
             }
         }
         assert_eq!(deal_actor(&without_partners(), &deal), None);
+    }
+
+    #[test]
+    fn an_order_is_sold_by_its_vendor_and_seen_by_the_organizer_of_its_event() {
+        use MemberRole::{Cashier, Gate, Manager, Owner};
+        let stranger = PartnerId::from_bytes([7; 12]);
+        for role in [Owner, Manager, Cashier] {
+            for (id, actor) in [
+                (AGENT, Some(OrderActor::Vendor)),
+                (PLATFORM, Some(OrderActor::Vendor)),
+                (ORGANIZER, Some(OrderActor::Organizer)),
+                (stranger, None),
+            ] {
+                assert_eq!(order_actor(&caller(id, role), AGENT, ORGANIZER), actor, "{id} {role}");
+            }
+            // Its own event's tickets it sells as the vendor.
+            assert_eq!(order_actor(&caller(ORGANIZER, role), ORGANIZER, ORGANIZER), Some(OrderActor::Vendor));
+        }
+        for id in [AGENT, PLATFORM, ORGANIZER, stranger] {
+            assert_eq!(order_actor(&caller(id, Gate), AGENT, ORGANIZER), None, "{id}");
+        }
+        assert_eq!(order_actor(&without_partners(), AGENT, ORGANIZER), None);
     }
 
     #[test]

@@ -69,6 +69,41 @@ pub struct OrderCustomer {
     pub lang: Option<String>,
 }
 
+/// A change of an [`OrderCustomer`] (RFC 7396): the outer `None` was left out, the inner one is null.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CustomerPatch {
+    /// Where tickets are mailed to.
+    pub email: Option<Option<Email>>,
+    /// First name.
+    pub first_name: Option<Option<String>>,
+    /// Last name.
+    pub last_name: Option<Option<String>>,
+    /// Telephone number.
+    pub mobile: Option<Option<String>>,
+    /// Language.
+    pub lang: Option<Option<String>>,
+}
+
+impl OrderCustomer {
+    /// What the order says after a change.
+    pub fn merge(mut self, patch: &CustomerPatch) -> Self {
+        if let Some(email) = &patch.email {
+            self.email = email.as_ref().map(|email| email.as_str().to_owned());
+        }
+        for (known, given) in [
+            (&mut self.first_name, &patch.first_name),
+            (&mut self.last_name, &patch.last_name),
+            (&mut self.mobile, &patch.mobile),
+            (&mut self.lang, &patch.lang),
+        ] {
+            if let Some(given) = given {
+                known.clone_from(given);
+            }
+        }
+        self
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

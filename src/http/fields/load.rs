@@ -9,6 +9,7 @@ use super::parse::{Item, Selection};
 use super::{Is, Key, Kind, Resource, write};
 use crate::app;
 use crate::app::partners::PartnerView;
+use crate::app::promocodes::PromocodeView;
 use crate::app::users::UserView;
 use crate::domain::access::Caller;
 use crate::domain::event::Event;
@@ -26,6 +27,7 @@ pub struct Loaded {
     partners: HashMap<Key, PartnerView>,
     users: HashMap<Key, UserView>,
     events: HashMap<Key, Event>,
+    promocodes: HashMap<Key, PromocodeView>,
 }
 
 /// What is still to be loaded.
@@ -34,6 +36,8 @@ pub struct Wants<'s> {
     /// By kind, so that each kind is one batch; with the selection by address, for two paths may open one object
     /// differently.
     keys: BTreeMap<Kind, HashSet<(Key, Option<Opened<'s>>)>>,
+    /// Whether without a selection all references count, not only those that are open by default.
+    every: bool,
 }
 
 /// A selection compared by its place in the schema.
@@ -53,6 +57,16 @@ impl Hash for Opened<'_> {
 }
 
 impl<'s> Wants<'s> {
+    /// For what names all its references, opened or not.
+    pub fn every() -> Self {
+        Self { every: true, ..Self::default() }
+    }
+
+    /// All that is wanted.
+    pub fn keys(&self) -> impl Iterator<Item = (Kind, Key)> {
+        self.keys.iter().flat_map(|(kind, keys)| keys.iter().map(|(key, _)| (*kind, *key)))
+    }
+
     /// Notes what the selection opens in one value.
     pub fn of<T: Resource>(&mut self, value: &T, selection: Option<&'s Selection>) {
         match selection {
@@ -60,6 +74,10 @@ impl<'s> Wants<'s> {
                 for field in T::FIELDS {
                     match &field.is {
                         Is::OpenRef(kind, get) => self.add(*kind, get(value), None),
+                        Is::Ref(kind, get) if self.every => self.add(*kind, get(value), None),
+                        Is::Refs(kind, get) if self.every => {
+                            get(value).iter().for_each(|key| self.add(*kind, Some(*key), None));
+                        }
                         Is::Embedded(object) => object.wants(value, None, self),
                         _ => {}
                     }
@@ -141,8 +159,13 @@ impl Loaded {
                 let found = app::events::readable(tx, caller, &ids)?;
                 self.events.extend(found.into_iter().map(|event| (event.id.into(), event)));
             }
+            Kind::Promocode => {
+                let ids = missing(&self.promocodes, keys);
+                let found = app::promocodes::views(tx, caller, &ids)?;
+                self.promocodes.extend(found.into_iter().map(|view| (view.promocode.id.into(), view)));
+            }
             // This server holds none, and nothing refers to one.
-            Kind::Venue | Kind::Map | Kind::City | Kind::Country => {}
+            Kind::Set | Kind::Venue | Kind::Map | Kind::City | Kind::Country => {}
         }
         Ok(())
     }
@@ -152,7 +175,8 @@ impl Loaded {
             Kind::Partner => wants_of(self.partners.get(&key), selection, wants),
             Kind::User => wants_of(self.users.get(&key), selection, wants),
             Kind::Event => wants_of(self.events.get(&key), selection, wants),
-            Kind::Venue | Kind::Map | Kind::City | Kind::Country => {}
+            Kind::Promocode => wants_of(self.promocodes.get(&key), selection, wants),
+            Kind::Set | Kind::Venue | Kind::Map | Kind::City | Kind::Country => {}
         }
     }
 
@@ -178,7 +202,8 @@ impl Loaded {
             Kind::Partner => write::object(self.partners.get(&key)?, selection, self, out),
             Kind::User => write::object(self.users.get(&key)?, selection, self, out),
             Kind::Event => write::object(self.events.get(&key)?, selection, self, out),
-            Kind::Venue | Kind::Map | Kind::City | Kind::Country => return None,
+            Kind::Promocode => write::object(self.promocodes.get(&key)?, selection, self, out),
+            Kind::Set | Kind::Venue | Kind::Map | Kind::City | Kind::Country => return None,
         }
         Some(())
     }

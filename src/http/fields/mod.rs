@@ -15,10 +15,12 @@ pub mod members;
 pub mod parse;
 pub mod partners;
 pub mod places;
+pub mod promocodes;
 pub mod sets;
 pub mod settings;
 mod shape;
 pub mod users;
+pub mod v2;
 pub mod write;
 
 use std::borrow::Cow;
@@ -107,6 +109,11 @@ impl<'a> Cell<'a> {
     pub fn time(value: Option<jiff::Timestamp>) -> Self {
         value.map_or(Cell::Null, |time| Cell::text(crate::domain::time::write_v1(time)))
     }
+
+    /// A time, in the form of v2.
+    pub fn time_v2(value: jiff::Timestamp) -> Self {
+        Cell::Text(Cow::Owned(crate::domain::time::write_v2(value)))
+    }
 }
 
 /// What kind of value a field holds, for the OpenAPI document.
@@ -116,6 +123,8 @@ pub enum Type {
     Bool,
     /// A whole number between two bounds.
     Int(i64, i64),
+    /// A whole number between two bounds, or null.
+    OptInt(i64, i64),
     /// Any text.
     Text,
     /// Any text, or null.
@@ -136,8 +145,12 @@ pub enum Type {
     Ids,
     /// A time, or null where it is unknown.
     Time,
+    /// A time as version 2 writes it.
+    TimeV2,
     /// A period as VEVENT.
     Vevent,
+    /// A period as VEVENT, or null.
+    OptVevent,
     /// A percentage, or an amount of money, as text.
     Share,
     /// A percentage or an amount: a number is a percentage, a string without `%` an amount.
@@ -167,6 +180,10 @@ pub enum Kind {
     User,
     /// Something tickets are sold for.
     Event,
+    /// A category of tickets.
+    Set,
+    /// A code that takes something off a price.
+    Promocode,
     /// A place where events are held.
     Venue,
     /// The plan of a place.

@@ -1,8 +1,10 @@
 //! The tables without their types: what the parser and the OpenAPI document need to know of a field.
 
 use super::places::{City, Country, Map, Venue};
+use super::sets::Set;
 use super::{Field, Is, Kind, Resource, Type};
 use crate::app::partners::PartnerView;
+use crate::app::promocodes::PromocodeView;
 use crate::app::users::UserView;
 use crate::domain::event::Event;
 
@@ -89,6 +91,8 @@ impl Kind {
             Kind::Partner => PartnerView::NAME,
             Kind::User => UserView::NAME,
             Kind::Event => Event::NAME,
+            Kind::Set => Set::NAME,
+            Kind::Promocode => PromocodeView::NAME,
             Kind::Venue => Venue::NAME,
             Kind::Map => Map::NAME,
             Kind::City => City::NAME,
@@ -111,6 +115,8 @@ impl Kind {
             Kind::Partner => of::<PartnerView>(),
             Kind::User => of::<UserView>(),
             Kind::Event => of::<Event>(),
+            Kind::Set => of::<Set>(),
+            Kind::Promocode => of::<PromocodeView>(),
             Kind::Venue => of::<Venue>(),
             Kind::Map => of::<Map>(),
             Kind::City => of::<City>(),

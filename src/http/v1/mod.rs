@@ -6,6 +6,7 @@ pub mod events;
 pub mod ledger;
 pub mod members;
 pub mod partners;
+pub mod promocodes;
 pub mod settings;
 pub mod users;
 pub mod whoami;
