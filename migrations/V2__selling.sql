@@ -301,8 +301,9 @@ create unique index payments_bucket_system_external_id_key on payments (bucket, 
     where external_id is not null;
 create index payments_by_order on payments (bucket, order_id, id);
 
--- Money that a payment system is to send back: all of a payment that is owed, or what a refund request says. due_at moves
--- on with each try, and is null once the money has been sent.
+-- Money that a payment system is to send back: all of a payment that is owed, or what a refund request says. Its id is that
+-- of the one or the other, so that there is no second one for the same reason. due_at moves on with each try, and is null
+-- once the money has been sent.
 create table payment_returns (
     bucket bytea not null,
     id bytea not null,
@@ -316,10 +317,6 @@ create table payment_returns (
     sent_at bigint,
     primary key (bucket, id)
 );
-create unique index payment_returns_bucket_refund_id_key on payment_returns (bucket, refund_id)
-    where refund_id is not null;
-create unique index payment_returns_bucket_payment_id_key on payment_returns (bucket, payment_id)
-    where refund_id is null;
 create index payment_returns_due on payment_returns (due_at) where due_at is not null;
 
 -- What the payment system for tests keeps: it is a provider of its own, and shares nothing with the tables above but the
@@ -340,6 +337,8 @@ create table test_charges (
     updated_at bigint not null,
     primary key (bucket, id)
 );
+create unique index test_charges_bucket_external_id_key on test_charges (bucket, external_id)
+    where external_id is not null;
 
 -- What it still has to tell. due_at is null once it was heard, or given up.
 create table test_callbacks (

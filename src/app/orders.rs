@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::callers::acting;
 use super::ledger::{self, EntryIds};
+use super::payments::{self, Asking};
 use super::{App, Error, Installation, Window, Wrong};
 use crate::domain::access::{self, Caller};
 use crate::domain::customer::{Customer, CustomerPatch, OrderCustomer};
@@ -50,7 +51,7 @@ pub struct OrderView {
 }
 
 /// What is drawn for a change of an order before its transaction, which may be run again.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Drawn {
     /// The id of a new order.
     pub order: OrderId,
@@ -58,6 +59,8 @@ pub struct Drawn {
     pub customer: CustomerId,
     /// The ids of entries of the ledger.
     pub entries: EntryIds,
+    /// What its payment is asked for with.
+    asking: Asking,
     /// What codes and barcodes are made of.
     seed: [u8; 32],
 }
@@ -73,6 +76,7 @@ impl Drawn {
             order: app.new_id_in(bucket),
             customer: app.new_id(),
             entries: app.entry_ids(bucket),
+            asking: Asking::new(app, bucket),
             seed: app.secret.seed(&nonce),
         })
     }
@@ -629,7 +633,7 @@ fn apply(
         let customer = std::mem::take(&mut work.order.customer);
         work.order.customer = patch.as_ref().map(|patch| customer.merge(patch)).unwrap_or_default();
     }
-    set_payment(&mut work.order, &changes.payment)?;
+    set_payment(&mut work.order, &drawn.asking, &changes.payment)?;
     if let Some(data) = &changes.vendor_data {
         work.order.vendor_data.clone_from(data);
     }
@@ -654,6 +658,9 @@ fn apply(
     let mut refused = Vec::new();
     if chosen.is_some() || changes.promocodes.is_some() {
         refused = reprice(tx, work, chosen, changes.promocodes.as_deref(), through)?;
+        if work.order.status == OrderStatus::InProgress {
+            payments::amend(tx, &work.order)?;
+        }
     }
 
     if let Some(to) = changes.status {
@@ -680,7 +687,7 @@ impl From<store::Error> for Stop {
     }
 }
 
-fn set_payment(order: &mut Order, patch: &PaymentPatch) -> Result<(), Error> {
+fn set_payment(order: &mut Order, asking: &Asking, patch: &PaymentPatch) -> Result<(), Error> {
     if let Some(system) = patch.system
         && system != order.payment.system
     {
@@ -688,6 +695,9 @@ fn set_payment(order: &mut Order, patch: &PaymentPatch) -> Result<(), Error> {
         if order.status != OrderStatus::Executed {
             let message = format!("the payment system of an order that is {} can't be changed", order.status);
             return Err(Error::invalid("payment.system", "conflict", message));
+        }
+        if let Some(system) = system {
+            asking.check_offered(system)?;
         }
         order.payment.system = system;
     }
@@ -1099,7 +1109,7 @@ fn set_status(
 ) -> Result<bool, Error> {
     match work.order.change_status(to, who).map_err(refused)? {
         StatusChange::Nothing => return Ok(false),
-        StatusChange::Wait => wait(tx, work)?,
+        StatusChange::Wait => wait(tx, drawn, work)?,
         StatusChange::Sell => sell(tx, drawn, work)?,
         StatusChange::Release(to) => release(tx, work, to)?,
         StatusChange::Refund => work.order.status = OrderStatus::Refunded,
@@ -1107,7 +1117,7 @@ fn set_status(
     Ok(true)
 }
 
-fn wait(tx: &mut Tx<'_>, work: &mut Work) -> Result<(), Error> {
+fn wait(tx: &mut Tx<'_>, drawn: &Drawn, work: &mut Work) -> Result<(), Error> {
     let tickets = work.tickets();
     work.order.payment.system.get_or_insert(PaymentSystem::Base);
     let till = work.order.waits_till(tx.now());
@@ -1116,7 +1126,7 @@ fn wait(tx: &mut Tx<'_>, work: &mut Work) -> Result<(), Error> {
     }
     work.order.status = OrderStatus::InProgress;
     work.order.reserved_till = till;
-    Ok(())
+    payments::start(tx, &drawn.asking, &mut work.order)
 }
 
 fn sell(tx: &mut Tx<'_>, drawn: &Drawn, work: &mut Work) -> Result<(), Error> {

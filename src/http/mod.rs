@@ -29,6 +29,7 @@ use crate::app::App;
 use crate::app::api_keys::ApiKey;
 use crate::app::partners::PartnerView;
 use crate::app::promocodes::PromocodeView;
+use crate::app::refunds::RefundView;
 use crate::app::settings::SettingsView;
 use crate::app::users::UserView;
 use crate::domain::deal::Deal;
@@ -38,13 +39,13 @@ use crate::domain::member::Member;
 use fields::v2::PromocodeCheck;
 use layers::Api;
 use route::Route;
-use v1::{api_keys, deals, events, ledger, members, partners, promocodes, settings, users, whoami};
+use v1::{api_keys, deals, events, ledger, members, partners, promocodes, refund_requests, settings, users, whoami};
 
 pub use openapi::openapi_json;
 
 /// Every route.
 pub fn routes() -> Vec<Route> {
-    let sections: [(&'static str, Vec<Route>); 10] = [
+    let sections: [(&'static str, Vec<Route>); 11] = [
         (
             "Partners",
             vec![
@@ -171,21 +172,6 @@ pub fn routes() -> Vec<Route> {
             ],
         ),
         (
-            "Ledger",
-            vec![
-                Route::get("/v1/resources/balances", ledger::balances, "Lists what the caller is owed and owes")
-                    .list::<Balance>(ledger::BALANCES),
-                Route::get("/v1/resources/entries", ledger::entries, "Lists the entries on the caller's account")
-                    .list::<Entry>(ledger::ENTRIES),
-                Route::get("/v1/resources/payouts", ledger::payouts, "Lists payouts from and to the caller")
-                    .list::<Payout>(ledger::PAYOUTS),
-                Route::post("/v1/resources/payouts", ledger::record, "Records that one partner paid another")
-                    .body(&ledger::POST)
-                    .one::<Payout>()
-                    .created(),
-            ],
-        ),
-        (
             "Promocodes",
             vec![
                 Route::get(
@@ -223,6 +209,50 @@ pub fn routes() -> Vec<Route> {
                 )
                 .body(&v2::promocodes::CHECK)
                 .data::<PromocodeCheck>(),
+            ],
+        ),
+        (
+            "Refund requests",
+            vec![
+                Route::get(
+                    "/v1/resources/refund_requests",
+                    refund_requests::list,
+                    "Lists the caller's refund requests",
+                )
+                .list::<RefundView>(refund_requests::LIST),
+                Route::post(
+                    "/v1/resources/refund_requests",
+                    refund_requests::create,
+                    "Asks for tickets of a done order back",
+                )
+                .body(&refund_requests::POST)
+                .one::<RefundView>()
+                .created(),
+                Route::get("/v1/resources/refund_requests/{idrefund}", refund_requests::get, "Shows a refund request")
+                    .one::<RefundView>(),
+                Route::patch(
+                    "/v1/resources/refund_requests/{idrefund}",
+                    refund_requests::change,
+                    "Approves or rejects a refund request",
+                )
+                .body(&refund_requests::PATCH)
+                .one::<RefundView>()
+                .errors(&[409]),
+            ],
+        ),
+        (
+            "Ledger",
+            vec![
+                Route::get("/v1/resources/balances", ledger::balances, "Lists what the caller is owed and owes")
+                    .list::<Balance>(ledger::BALANCES),
+                Route::get("/v1/resources/entries", ledger::entries, "Lists the entries on the caller's account")
+                    .list::<Entry>(ledger::ENTRIES),
+                Route::get("/v1/resources/payouts", ledger::payouts, "Lists payouts from and to the caller")
+                    .list::<Payout>(ledger::PAYOUTS),
+                Route::post("/v1/resources/payouts", ledger::record, "Records that one partner paid another")
+                    .body(&ledger::POST)
+                    .one::<Payout>()
+                    .created(),
             ],
         ),
         (

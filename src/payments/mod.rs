@@ -6,7 +6,7 @@
 pub mod signature;
 pub mod test;
 
-use crate::domain::id::{PaymentId, ReturnId};
+use crate::domain::id::ReturnId;
 use crate::domain::money::Money;
 use crate::domain::order::Order;
 use crate::domain::payment::{Payment, PaymentSystem};
@@ -17,9 +17,7 @@ use crate::store::{self, Store, Tx};
 pub struct SendBack {
     /// By which the system knows that it is asked a second time.
     pub id: ReturnId,
-    /// The payment that it is a part of.
-    pub payment: PaymentId,
-    /// The system's own name of that money.
+    /// The system's own name of the money that it is a part of.
     pub external_id: String,
     /// How much.
     pub amount: Money,

@@ -49,8 +49,7 @@ pub(super) fn amend(tx: &mut Tx<'_>, payment: &Payment) -> Result<bool, store::E
 pub(super) async fn send_back(store: &Store, back: SendBack) -> Result<(), Error> {
     store
         .write(move |tx| {
-            let charge = stored::find_locked(tx, back.payment)?;
-            let charge = charge.filter(|charge| charge.external_id.as_ref() == Some(&back.external_id));
+            let charge = stored::find_paid_locked(tx, back.id.bucket(), &back.external_id)?;
             let mut charge = charge.ok_or_else(|| Error::Refused("there is no such payment".into()))?;
             if stored::insert_return(tx, back.id, charge.id, back.amount.minor)? {
                 charge.give_back(back.amount).map_err(|refusal| Error::Refused(refusal.to_string()))?;

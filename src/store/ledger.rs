@@ -1,9 +1,11 @@
 //! The tables `entries` and `payouts`.
 
+use std::collections::HashMap;
+
 use sea_query::{Cond, Expr, ExprTrait, Order, Query, SelectStatement, Value};
 
 use super::db::{params, statements};
-use super::values::bytes;
+use super::values::{buckets, bytes};
 use super::{Error, Row, Tx};
 use crate::domain::id::{DealId, EntryId, EventId, OrderId, PartnerId, PayoutId};
 use crate::domain::ledger::{Account, Balance, Cause, Entry, Payout};
@@ -34,7 +36,9 @@ statements! {
         "insert into entries (bucket, ", columns!(), ") values \
          ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
     );
-    OF_ORDER = concat!("select ", columns!(), " from entries where bucket = $1 and order_id = $2 order by id");
+    OF_ORDERS = concat!(
+        "select ", columns!(), " from entries where bucket = any($1) and order_id = any($2) order by created_at, id"
+    );
     INSERT_PAYOUT = concat!("insert into payouts (", payout_columns!(), ") values ($1, $2, $3, $4, $5, $6, $7, $8)");
 }
 
@@ -63,9 +67,16 @@ pub fn insert(tx: &mut Tx<'_>, entry: &Entry) -> Result<(), Error> {
     Ok(())
 }
 
-/// The entries of an order, in the order in which they were written.
-pub fn of_order(tx: &mut Tx<'_>, order: OrderId) -> Result<Vec<Entry>, Error> {
-    tx.query(OF_ORDER, params![order.bucket(), order])?.into_iter().map(entry).collect()
+/// The entries of several orders, each in the order in which they were written.
+pub fn of_orders(tx: &mut Tx<'_>, orders: &[OrderId]) -> Result<HashMap<OrderId, Vec<Entry>>, Error> {
+    let mut entries: HashMap<OrderId, Vec<Entry>> = HashMap::new();
+    for row in tx.query(OF_ORDERS, params![buckets(orders), orders])? {
+        let entry = entry(row)?;
+        if let Some(order) = entry.order {
+            entries.entry(order).or_default().push(entry);
+        }
+    }
+    Ok(entries)
 }
 
 /// Writes a new payout.

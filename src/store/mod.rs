@@ -21,6 +21,8 @@ pub mod partners;
 pub mod payments;
 mod postgres;
 pub mod promocodes;
+pub mod proof;
+pub mod refunds;
 pub mod sessions;
 pub mod sets;
 pub mod settings;
@@ -408,6 +410,8 @@ pub fn statements() -> Vec<(&'static str, Statement)> {
         partners::STATEMENTS,
         payments::STATEMENTS,
         promocodes::STATEMENTS,
+        proof::STATEMENTS,
+        refunds::STATEMENTS,
         sessions::STATEMENTS,
         sets::STATEMENTS,
         settings::STATEMENTS,

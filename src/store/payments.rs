@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::db::{params, statements};
 use super::{Error, Row, Tx};
-use crate::domain::id::{OrderId, PaymentId, RefundId, ReturnId};
+use crate::domain::id::{OrderId, PaymentId, ReturnId};
 use crate::domain::money::Money;
 use crate::domain::payment::{Payment, PaymentStatus, PaymentSystem, Return};
 
@@ -38,7 +38,7 @@ statements! {
 
     INSERT_RETURN =
         "insert into payment_returns (bucket, id, payment_id, refund_id, amount, currency, attempts, due_at, created_at) \
-         values ($1, $2, $3, $4, $5, $6, 0, $7, $7)";
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $8)";
     DUE_RETURNS = concat!(
         "select ", return_columns!(), " from payment_returns where due_at is not null and due_at <= $1 \
          order by due_at limit $2 for update skip locked"
@@ -123,17 +123,12 @@ pub fn refuse(tx: &mut Tx<'_>, id: PaymentId, refusal: &str) -> Result<(), Error
 }
 
 /// Writes down that money is to be sent back, at once.
-pub fn insert_return(
-    tx: &mut Tx<'_>,
-    id: ReturnId,
-    payment: PaymentId,
-    refund: Option<RefundId>,
-    amount: Money,
-) -> Result<(), Error> {
+pub fn insert_return(tx: &mut Tx<'_>, back: &Return) -> Result<(), Error> {
     let now = tx.now();
+    let Return { id, payment, refund, amount, attempts } = back;
     tx.execute(
         INSERT_RETURN,
-        params![id.bucket(), id, payment, refund, amount.minor, amount.currency.code(), now],
+        params![id.bucket(), id, payment, *refund, amount.minor, amount.currency.code(), *attempts, now],
     )?;
     Ok(())
 }

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::db::{params, statements};
 use super::{Error, Row, Tx};
-use crate::domain::id::{PaymentId, ReturnId};
+use crate::domain::id::{Bucket, PaymentId, ReturnId};
 use crate::domain::money::Money;
 use crate::domain::test_payment::{Charge, Signing};
 
@@ -22,6 +22,8 @@ macro_rules! callback_columns {
 statements! {
     ONE = concat!("select ", columns!(), " from test_charges where bucket = $1 and id = $2");
     ONE_LOCKED = concat!("select ", columns!(), " from test_charges where bucket = $1 and id = $2 for update");
+    PAID_LOCKED =
+        concat!("select ", columns!(), " from test_charges where bucket = $1 and external_id = $2 for update");
     INSERT = concat!(
         "insert into test_charges (bucket, ", columns!(), ", created_at, updated_at) \
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12)"
@@ -70,6 +72,11 @@ pub fn find(tx: &mut Tx<'_>, id: PaymentId) -> Result<Option<Charge>, Error> {
 /// Finds a charge, and keeps it as it is until the transaction ends.
 pub fn find_locked(tx: &mut Tx<'_>, id: PaymentId) -> Result<Option<Charge>, Error> {
     tx.query_opt(ONE_LOCKED, params![id.bucket(), id])?.map(charge).transpose()
+}
+
+/// Finds the charge in a bucket whose money has this name, and keeps it as it is until the transaction ends.
+pub fn find_paid_locked(tx: &mut Tx<'_>, bucket: Bucket, external_id: &str) -> Result<Option<Charge>, Error> {
+    tx.query_opt(PAID_LOCKED, params![bucket, external_id])?.map(charge).transpose()
 }
 
 /// Writes a new charge.

@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::id::{ObjectId, OrderId, PaymentId, RefundId, ReturnId};
 use crate::money::Money;
 use crate::order::{Order, OrderStatus};
+use crate::refund::Refund;
 use crate::wire::wire_names;
 
 /// The payment systems of this platform.
@@ -168,7 +169,7 @@ impl Payment {
 /// says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Return {
-    /// Its id, by which the system knows a second try from a second return.
+    /// Its id: that of the refund request, else of the payment. By it the system knows a second try from a second return.
     pub id: ReturnId,
     /// The payment that it is a part of.
     pub payment: PaymentId,
@@ -181,6 +182,18 @@ pub struct Return {
 }
 
 impl Return {
+    /// All of a payment that is owed.
+    pub fn of_payment(payment: &Payment) -> Self {
+        let id = ObjectId::from(payment.id).into();
+        Self { id, payment: payment.id, refund: None, amount: payment.amount, attempts: 0 }
+    }
+
+    /// What a refund request says.
+    pub fn of_refund(refund: &Refund, payment: &Payment) -> Self {
+        let id = ObjectId::from(refund.id).into();
+        Self { id, payment: payment.id, refund: Some(refund.id), amount: refund.customer_money, attempts: 0 }
+    }
+
     /// How long a try may take before another server tries as well, and how long to wait after one that failed: longer each
     /// time, an hour at most.
     pub fn patience(&self) -> SignedDuration {

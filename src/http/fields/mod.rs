@@ -16,6 +16,7 @@ pub mod parse;
 pub mod partners;
 pub mod places;
 pub mod promocodes;
+pub mod refund_requests;
 pub mod sets;
 pub mod settings;
 mod shape;

@@ -7,6 +7,7 @@ pub mod ledger;
 pub mod members;
 pub mod partners;
 pub mod promocodes;
+pub mod refund_requests;
 pub mod settings;
 pub mod users;
 pub mod whoami;
