@@ -198,6 +198,7 @@ create table customers (
 );
 create unique index customers_vendor_id_email_folded_key on customers (vendor_id, email_folded);
 create index customers_by_vendor on customers (vendor_id, id);
+create index customers_by_name on customers (vendor_id, name_folded, id);
 
 -- Sold under a deal: deal_id and all terms. Sold by the organizer itself: no deal_id and no term_org, and term_extra is its
 -- service fee. rules is a JSON object: the rule of each set, fixed by its first ticket. The sums are over the lines that are

@@ -3,6 +3,7 @@
 
 pub mod api_keys;
 pub mod callers;
+pub mod customers;
 pub mod deals;
 mod error;
 pub mod events;
@@ -17,7 +18,9 @@ pub mod promocodes;
 pub mod proof;
 pub mod refunds;
 pub mod sessions;
+pub mod sets;
 pub mod settings;
+pub mod tickets;
 pub mod users;
 
 use std::sync::{Arc, OnceLock};
@@ -129,7 +132,7 @@ impl Inner {
         self.ids.next(program_time())
     }
 
-    /// A new id for something that belongs to an event, with the event's bucket.
+    /// A new id for what belongs to the event whose bucket this is.
     pub fn new_id_in<T: From<ObjectId>>(&self, bucket: Bucket) -> T {
         self.ids.next_in(program_time(), bucket)
     }

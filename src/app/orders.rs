@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use super::callers::acting;
 use super::ledger::{self, EntryIds};
 use super::payments::{self, Asking};
+use super::tickets::{self, TicketView};
 use super::{App, Error, Installation, Window, Wrong};
 use crate::domain::access::{self, Caller};
 use crate::domain::customer::{Customer, CustomerPatch, OrderCustomer};
@@ -319,16 +320,64 @@ fn filter(caller: &Caller, wish: &Wish) -> Result<Filter, Error> {
     Ok(Filter { of, vendors, orgs, events, statuses, created_from, created_to, customer, with_customer, ids: None })
 }
 
-/// Checks that the orders of a customer may be listed.
+/// A part of the list of a customer's orders.
 ///
 /// # Errors
 /// [`Error::NotFound`]; [`Error::Forbidden`] but for the vendor whose customer it is, and the platform.
-pub fn check_customer(tx: &mut Tx<'_>, caller: &Caller, id: CustomerId) -> Result<(), Error> {
+pub fn list_of_customer(
+    tx: &mut Tx<'_>,
+    caller: &Caller,
+    customer: CustomerId,
+    wish: &Wish,
+    window: Window<OrderId>,
+) -> Result<Vec<OrderView>, Error> {
+    own_customer(tx, caller, customer)?;
+    list(tx, caller, &Wish { customer: Some(customer), ..wish.clone() }, window)
+}
+
+/// How many orders a customer has in all.
+///
+/// # Errors
+/// Those of [`list_of_customer`].
+pub fn count_of_customer(tx: &mut Tx<'_>, caller: &Caller, customer: CustomerId, wish: &Wish) -> Result<i64, Error> {
+    own_customer(tx, caller, customer)?;
+    count(tx, caller, &Wish { customer: Some(customer), ..wish.clone() })
+}
+
+fn own_customer(tx: &mut Tx<'_>, caller: &Caller, id: CustomerId) -> Result<(), Error> {
     let customer = store::customers::find_all(tx, &[id])?.pop().ok_or(Error::NotFound("customer"))?;
     if caller.acts_for(customer.vendor) || caller.is_platform() {
         return Ok(());
     }
     Err(Error::forbidden("this is another vendor's customer"))
+}
+
+/// A part of an order's tickets, in its own sequence.
+///
+/// # Errors
+/// Those of [`get`].
+pub fn tickets(
+    tx: &mut Tx<'_>,
+    caller: &Caller,
+    id: OrderId,
+    window: Window<TicketId>,
+) -> Result<Vec<TicketView>, Error> {
+    let view = get(tx, caller, id)?;
+    let ids: Vec<TicketId> = view.lines.iter().map(|line| line.ticket).collect();
+    let after = window.after.and_then(|after| ids.iter().position(|id| *id == after)).map_or(0, |at| at + 1);
+    let whole = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+    let ids: Vec<TicketId> = ids.into_iter().skip(after).skip(whole(window.skip)).take(whole(window.limit)).collect();
+    let mut found: HashMap<TicketId, TicketView> =
+        tickets::readable(tx, caller, &ids)?.into_iter().map(|view| (view.ticket.id, view)).collect();
+    Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
+}
+
+/// How many tickets an order has.
+///
+/// # Errors
+/// Those of [`get`].
+pub fn count_tickets(tx: &mut Tx<'_>, caller: &Caller, id: OrderId) -> Result<i64, Error> {
+    Ok(get(tx, caller, id)?.order.tickets)
 }
 
 /// As whom the caller changes an order.

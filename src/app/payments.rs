@@ -254,13 +254,22 @@ fn take(tx: &mut Tx<'_>, payment: &Payment, notice: &Notice, status: PaymentStat
     Err(Error::Internal(format!("the payment {} is not pending any more", payment.id)))
 }
 
-/// Sends callbacks of the payment system for tests that are due, of one payment or of all. True where there were any.
+/// What came of callbacks that were due.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Delivered {
+    /// Whether there were any.
+    pub any: bool,
+    /// What the last one that was heard was answered.
+    pub last: Option<PaymentStatus>,
+}
+
+/// Sends callbacks of the payment system for tests that are due, of one payment or of all.
 ///
 /// # Errors
 /// Those of the store; a callback that is not heard is sent again later.
-pub async fn deliver(app: &App, of: Option<PaymentId>) -> Result<bool, Error> {
+pub async fn deliver(app: &App, of: Option<PaymentId>) -> Result<Delivered, Error> {
     let due = test::claim(&app.store, of).await?;
-    let any = !due.is_empty();
+    let mut delivered = Delivered { any: !due.is_empty(), last: None };
     for callback in due {
         let signed = test::signed(&app.secret, &callback, app.store.now());
         let heard = receive(app, PaymentSystem::Test, &signed).await;
@@ -268,8 +277,9 @@ pub async fn deliver(app: &App, of: Option<PaymentId>) -> Result<bool, Error> {
             tracing::warn!(payment = %callback.charge, attempt = callback.attempts, "A callback was not heard: {error}.");
         }
         test::heard(&app.store, callback, heard.is_ok()).await?;
+        delivered.last = heard.ok().or(delivered.last);
     }
-    Ok(any)
+    Ok(delivered)
 }
 
 /// Has the payment systems send back what is due. True where there was something.

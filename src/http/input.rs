@@ -288,6 +288,11 @@ impl Input<'_> {
         value
     }
 
+    /// The names of all fields that are there, where they are data.
+    pub fn names(&self) -> Vec<String> {
+        self.map.keys().cloned().collect()
+    }
+
     /// Whether a field is there, null or not.
     pub fn has(&self, name: &str) -> bool {
         self.map.contains_key(name)

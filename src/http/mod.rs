@@ -11,6 +11,7 @@ pub mod input;
 pub mod layers;
 pub mod openapi;
 pub mod path;
+pub mod payments;
 pub mod query;
 pub mod reading;
 pub mod route;
@@ -27,25 +28,32 @@ use axum::routing::{MethodRouter, get};
 
 use crate::app::App;
 use crate::app::api_keys::ApiKey;
+use crate::app::customers::CustomerView;
+use crate::app::events::EventView;
+use crate::app::orders::OrderView;
 use crate::app::partners::PartnerView;
 use crate::app::promocodes::PromocodeView;
 use crate::app::refunds::RefundView;
+use crate::app::sets::SetView;
 use crate::app::settings::SettingsView;
+use crate::app::tickets::TicketView;
 use crate::app::users::UserView;
 use crate::domain::deal::Deal;
-use crate::domain::event::Event;
 use crate::domain::ledger::{Balance, Entry, Payout};
 use crate::domain::member::Member;
 use fields::v2::PromocodeCheck;
 use layers::Api;
 use route::Route;
-use v1::{api_keys, deals, events, ledger, members, partners, promocodes, refund_requests, settings, users, whoami};
+use v1::{
+    api_keys, deals, events, ledger, members, orders, partners, promocodes, refund_requests, sets, settings, tickets, users,
+    whoami,
+};
 
 pub use openapi::openapi_json;
 
 /// Every route.
 pub fn routes() -> Vec<Route> {
-    let sections: [(&'static str, Vec<Route>); 11] = [
+    let sections: Vec<(&'static str, Vec<Route>)> = vec![
         (
             "Partners",
             vec![
@@ -160,14 +168,14 @@ pub fn routes() -> Vec<Route> {
             "Events",
             vec![
                 Route::get("/v1/resources/events", events::list, "Lists the events that the caller may read")
-                    .list::<Event>(events::LIST),
+                    .list::<EventView>(events::LIST),
                 Route::post("/v1/resources/events", events::create, "Creates an event of the caller's")
                     .body(&events::POST)
-                    .one::<Event>(),
-                Route::get("/v1/resources/events/{idevent}", events::get, "Shows an event").one::<Event>(),
+                    .one::<EventView>(),
+                Route::get("/v1/resources/events/{idevent}", events::get, "Shows an event").one::<EventView>(),
                 Route::patch("/v1/resources/events/{idevent}", events::change, "Changes an event")
                     .body(&events::PATCH)
-                    .one::<Event>(),
+                    .one::<EventView>(),
                 Route::delete("/v1/resources/events/{idevent}", events::remove, "Removes an event and ends its deals"),
             ],
         ),
@@ -209,6 +217,77 @@ pub fn routes() -> Vec<Route> {
                 )
                 .body(&v2::promocodes::CHECK)
                 .data::<PromocodeCheck>(),
+            ],
+        ),
+        (
+            "Sets",
+            vec![
+                Route::get("/v1/resources/events/{idevent}/sets", sets::list, "Lists the sets of an event")
+                    .list::<SetView>(sets::LIST),
+                Route::post("/v1/resources/events/{idevent}/sets", sets::create, "Makes a set with its tickets")
+                    .body(&sets::POST)
+                    .one::<SetView>(),
+                Route::get("/v1/resources/events/{idevent}/sets/{idset}", sets::get, "Shows a set").one::<SetView>(),
+                Route::patch("/v1/resources/events/{idevent}/sets/{idset}", sets::change, "Changes a set")
+                    .body(&sets::PATCH)
+                    .one::<SetView>(),
+                Route::delete(
+                    "/v1/resources/events/{idevent}/sets/{idset}",
+                    sets::remove,
+                    "Removes a set that nothing of is reserved or sold",
+                )
+                .errors(&[409]),
+            ],
+        ),
+        (
+            "Tickets",
+            vec![
+                Route::get("/v1/resources/events/{idevent}/tickets", tickets::list, "Lists tickets of an event")
+                    .list::<TicketView>(tickets::LIST),
+                Route::get("/v1/resources/events/{idevent}/tickets/{idticket}", tickets::get, "Shows a ticket")
+                    .one::<TicketView>(),
+                Route::get(
+                    "/v1/resources/events/{idevent}/sets/{idset}/tickets",
+                    tickets::list_of_set,
+                    "Lists the tickets of a set",
+                )
+                .list::<TicketView>(tickets::LIST_OF_SET),
+                Route::get(
+                    "/v1/resources/events/{idevent}/sets/{idset}/tickets/{idticket}",
+                    tickets::get_of_set,
+                    "Shows a ticket of a set",
+                )
+                .one::<TicketView>(),
+            ],
+        ),
+        (
+            "Orders",
+            vec![
+                Route::get("/v1/resources/orders", orders::list, "Lists the orders that the caller may read")
+                    .list::<OrderView>(orders::LIST),
+                Route::post("/v1/resources/orders", orders::create, "Makes an order and takes tickets for it")
+                    .body(&orders::POST)
+                    .one::<OrderView>()
+                    .created()
+                    .errors(&[409]),
+                Route::get("/v1/resources/orders/{idorder}", orders::get, "Shows an order").one::<OrderView>(),
+                Route::patch(
+                    "/v1/resources/orders/{idorder}",
+                    orders::change,
+                    "Changes an order's tickets, customer or payment, pays or cancels it",
+                )
+                .body(&orders::PATCH)
+                .one::<OrderView>()
+                .errors(&[409]),
+                Route::delete("/v1/resources/orders/{idorder}", orders::remove, "Cancels an order"),
+                Route::get("/v1/resources/orders/{idorder}/tickets", orders::tickets, "Lists the tickets of an order")
+                    .list::<TicketView>(&[]),
+                Route::get(
+                    "/v1/resources/users/{user_id}/orders",
+                    orders::list_of_customer,
+                    "Lists the orders of a customer of the caller's",
+                )
+                .list::<OrderView>(orders::LIST_OF_CUSTOMER),
             ],
         ),
         (
@@ -256,8 +335,33 @@ pub fn routes() -> Vec<Route> {
             ],
         ),
         (
+            "Payments",
+            vec![
+                Route::post(
+                    "/payments/test/callback",
+                    payments::callback,
+                    "Tells what became of a payment: signed, by the payment system for tests",
+                )
+                .body(&payments::CALLBACK)
+                .other("application/json")
+                .open()
+                .errors(&[400, 403, 413, 415, 503]),
+                Route::get("/payments/test/{idpayment}", payments::page, "The page of the payment system for tests")
+                    .open()
+                    .other("text/html")
+                    .errors(&[404]),
+                Route::post("/payments/test/{idpayment}", payments::choose, "Pays on that page, or does not")
+                    .open()
+                    .other("text/html")
+                    .redirects()
+                    .errors(&[400, 404]),
+            ],
+        ),
+        (
             "Users and sessions",
             vec![
+                Route::get("/v1/resources/users", users::list, "Lists the customers of the caller's orders")
+                    .list::<CustomerView>(users::LIST),
                 Route::post("/v1/resources/users", users::register, "Registers a user")
                     .body(&users::POST)
                     .one::<UserView>()

@@ -287,7 +287,7 @@ fn object(shapes: &[Shape], request: bool) -> Value {
                 schema["description"] = json!(format!("id of a {}; an object where the schema opens it", kind.name()));
                 schema
             }
-            ShapeKind::Refs(_) if request => given(Type::Ids),
+            ShapeKind::Refs(_) if request => given(shape.input.unwrap_or(Type::Ids)),
             ShapeKind::Refs(kind) => json!({"type": "array", "items": opened(kind.key(), &["object"])}),
         };
         properties.insert(shape.name.to_owned(), described(schema, shape.doc));
@@ -333,6 +333,14 @@ fn value(of: Type) -> Value {
     match of {
         Type::Bool => json!({"type": "boolean"}),
         Type::BoolOrNull => json!({"type": ["boolean", "null"]}),
+        Type::Money => json!({"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?$"}),
+        Type::Seats => json!({
+            "type": ["object", "null"],
+            "additionalProperties": {"type": "array", "items": {
+                "type": "array", "items": {"type": ["integer", "string"]}, "minItems": 2, "maxItems": 2
+            }}
+        }),
+        Type::NumberOrText => json!({"type": ["integer", "string"]}),
         Type::Coordinates => json!({"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}),
         Type::City => json!({"type": "integer", "minimum": 1, "maximum": u32::MAX}),
         Type::Cities => json!({"type": "array", "items": value(Type::City)}),
@@ -356,6 +364,11 @@ fn value(of: Type) -> Value {
         Type::OptVevent => {
             json!({"type": ["string", "null"], "description": "VEVENT (RFC 5545) with DTSTART and DTEND in UTC"})
         }
+        Type::IdMap => json!({"type": "object", "additionalProperties": value(Type::Id)}),
+        Type::CountMap => json!({
+            "type": ["object", "null"], "propertyNames": {"pattern": GIVEN_ID_PATTERN},
+            "additionalProperties": {"type": "integer", "minimum": 0, "maximum": crate::domain::order::TICKETS_MAX}
+        }),
         Type::Share => json!({"type": "string", "pattern": SHARE_PATTERN}),
         Type::ShareInput => json!({
             "type": ["string", "number", "null"],

@@ -6,12 +6,14 @@
 
 pub mod api_keys;
 pub mod attachments;
+pub mod customers;
 pub mod deals;
 pub mod events;
 mod key;
 pub mod ledger;
 pub mod load;
 pub mod members;
+pub mod orders;
 pub mod parse;
 pub mod partners;
 pub mod places;
@@ -20,6 +22,7 @@ pub mod refund_requests;
 pub mod sets;
 pub mod settings;
 mod shape;
+pub mod tickets;
 pub mod users;
 pub mod v2;
 pub mod write;
@@ -160,6 +163,16 @@ pub enum Type {
     IntOf(&'static [i64]),
     /// `true` or null.
     BoolOrNull,
+    /// Ids by ids.
+    IdMap,
+    /// Numbers of tickets by the ids of their sets, or null.
+    CountMap,
+    /// An amount of money as text; a request may give a number.
+    Money,
+    /// Ranges of seats by row, each as its first and last seat, or null.
+    Seats,
+    /// A whole number, or a text where it is none.
+    NumberOrText,
     /// A longitude and a latitude, as numbers.
     Coordinates,
     /// The number of a city at GeoNames.
@@ -181,10 +194,16 @@ pub enum Kind {
     User,
     /// Something tickets are sold for.
     Event,
-    /// A category of tickets.
-    Set,
     /// A code that takes something off a price.
     Promocode,
+    /// A contract about an event.
+    Deal,
+    /// Tickets for one customer.
+    Order,
+    /// A category of tickets of one event.
+    Set,
+    /// One place in one set.
+    Ticket,
     /// A place where events are held.
     Venue,
     /// The plan of a place.

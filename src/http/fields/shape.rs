@@ -1,12 +1,15 @@
 //! The tables without their types: what the parser and the OpenAPI document need to know of a field.
 
 use super::places::{City, Country, Map, Venue};
-use super::sets::Set;
 use super::{Field, Is, Kind, Resource, Type};
+use crate::app::events::EventView;
+use crate::app::orders::OrderView;
 use crate::app::partners::PartnerView;
 use crate::app::promocodes::PromocodeView;
+use crate::app::sets::SetView;
+use crate::app::tickets::TicketView;
 use crate::app::users::UserView;
-use crate::domain::event::Event;
+use crate::domain::deal::Deal;
 
 /// One field, without the type it is read from.
 #[derive(Clone, Debug)]
@@ -90,9 +93,12 @@ impl Kind {
         match self {
             Kind::Partner => PartnerView::NAME,
             Kind::User => UserView::NAME,
-            Kind::Event => Event::NAME,
-            Kind::Set => Set::NAME,
             Kind::Promocode => PromocodeView::NAME,
+            Kind::Deal => Deal::NAME,
+            Kind::Order => OrderView::NAME,
+            Kind::Event => EventView::NAME,
+            Kind::Set => SetView::NAME,
+            Kind::Ticket => TicketView::NAME,
             Kind::Venue => Venue::NAME,
             Kind::Map => Map::NAME,
             Kind::City => City::NAME,
@@ -114,9 +120,12 @@ impl Kind {
         match self {
             Kind::Partner => of::<PartnerView>(),
             Kind::User => of::<UserView>(),
-            Kind::Event => of::<Event>(),
-            Kind::Set => of::<Set>(),
             Kind::Promocode => of::<PromocodeView>(),
+            Kind::Deal => of::<Deal>(),
+            Kind::Order => of::<OrderView>(),
+            Kind::Event => of::<EventView>(),
+            Kind::Set => of::<SetView>(),
+            Kind::Ticket => of::<TicketView>(),
             Kind::Venue => of::<Venue>(),
             Kind::Map => of::<Map>(),
             Kind::City => of::<City>(),
