@@ -6,9 +6,11 @@ mod actor;
 mod answer;
 mod build;
 pub mod client;
+mod sell;
 mod server;
 
 pub use actor::Actor;
 pub use answer::{Answer, id, ids};
 pub use client::Request;
+pub use sell::Sold;
 pub use server::Server;
