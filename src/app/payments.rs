@@ -89,7 +89,10 @@ pub fn amend(tx: &mut Tx<'_>, order: &Order) -> Result<(), Error> {
         }
         payment.amount = order.values.full;
         if !payments::amend(tx, &payment)? || !store::payments::set_amount(tx, payment.id, payment.amount)? {
-            return Err(Error::conflict("being_paid", "the order is being paid: its tickets can't be changed any more"));
+            return Err(Error::conflict(
+                "being_paid",
+                "the order is being paid: its tickets can't be changed any more",
+            ));
         }
     }
     Ok(())
@@ -102,7 +105,8 @@ pub fn amend(tx: &mut Tx<'_>, order: &Order) -> Result<(), Error> {
 pub fn refund(tx: &mut Tx<'_>, refund: &Refund) -> Result<(), Error> {
     let mut payments = store::payments::of_order(tx, refund.order)?;
     payments.retain(|payment| payment.status == PaymentStatus::Paid);
-    let paid = payments.pop().ok_or_else(|| Error::Internal(format!("the order {} without its payment", refund.order)))?;
+    let paid =
+        payments.pop().ok_or_else(|| Error::Internal(format!("the order {} without its payment", refund.order)))?;
     Ok(store::payments::insert_return(tx, &Return::of_refund(refund, &paid))?)
 }
 
@@ -208,13 +212,7 @@ fn pay(tx: &mut Tx<'_>, draw: &Draw, payment: &Payment, notice: &Notice) -> Resu
 }
 
 /// Notes that money came that has to go back.
-fn owe(
-    tx: &mut Tx<'_>,
-    draw: &Draw,
-    order: &Order,
-    payment: Payment,
-    notice: &Notice,
-) -> Result<PaymentStatus, Error> {
+fn owe(tx: &mut Tx<'_>, draw: &Draw, order: &Order, payment: Payment, notice: &Notice) -> Result<PaymentStatus, Error> {
     take(tx, &payment, notice, PaymentStatus::Owed)?;
     write_owed(tx, draw, order, &payment)
 }

@@ -45,8 +45,8 @@ use fields::v2::PromocodeCheck;
 use layers::Api;
 use route::Route;
 use v1::{
-    api_keys, deals, events, ledger, members, orders, partners, promocodes, refund_requests, sets, settings, tickets, users,
-    whoami,
+    api_keys, deals, events, ledger, members, orders, partners, promocodes, refund_requests, sets, settings, tickets,
+    users, whoami,
 };
 
 pub use openapi::openapi_json;

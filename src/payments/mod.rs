@@ -38,7 +38,12 @@ pub enum Error {
 ///
 /// # Errors
 /// Those of the store.
-pub fn start(tx: &mut Tx<'_>, public_url: &str, payment: &Payment, order: &Order) -> Result<Option<String>, store::Error> {
+pub fn start(
+    tx: &mut Tx<'_>,
+    public_url: &str,
+    payment: &Payment,
+    order: &Order,
+) -> Result<Option<String>, store::Error> {
     match payment.system {
         PaymentSystem::Base => Ok(None),
         PaymentSystem::Test => test::start(tx, public_url, payment, order).map(Some),

@@ -38,7 +38,8 @@ impl Signed {
         let fresh = self.time.parse().ok().and_then(|second| Timestamp::from_second(second).ok());
         let fresh = fresh.is_some_and(|at| now.duration_since(at).abs() <= TOLERANCE);
         let signature = bytes(&self.signature);
-        fresh && signature.is_some_and(|given| secret.signed_callback(&[self.time.as_bytes(), b".", &self.body], &given))
+        fresh
+            && signature.is_some_and(|given| secret.signed_callback(&[self.time.as_bytes(), b".", &self.body], &given))
     }
 }
 
@@ -101,7 +102,9 @@ mod tests {
         let right = signed().signature;
         let upper = Signed { signature: right.to_uppercase(), ..signed() };
         assert!(upper.is_right(&ours(), second(NOON)));
-        for signature in ["", "0", &right[1..], &format!("{right}00"), &"g".repeat(64), &"ж".repeat(32), &"0".repeat(64)] {
+        for signature in
+            ["", "0", &right[1..], &format!("{right}00"), &"g".repeat(64), &"ж".repeat(32), &"0".repeat(64)]
+        {
             assert!(!Signed { signature: signature.into(), ..signed() }.is_right(&ours(), second(NOON)), "{signature}");
         }
         for time in ["", "now", "-", "99999999999999999999", "9223372036854775807", "1800000000.0"] {

@@ -21,7 +21,12 @@ fn page(public_url: &str, id: PaymentId) -> String {
     format!("{public_url}/payments/test/{id}")
 }
 
-pub(super) fn start(tx: &mut Tx<'_>, public_url: &str, payment: &Payment, order: &Order) -> Result<String, store::Error> {
+pub(super) fn start(
+    tx: &mut Tx<'_>,
+    public_url: &str,
+    payment: &Payment,
+    order: &Order,
+) -> Result<String, store::Error> {
     let charge = Charge {
         id: payment.id,
         number: order.number,
@@ -79,7 +84,8 @@ pub async fn charge(store: &Store, id: PaymentId) -> Result<Option<(Charge, bool
 /// # Errors
 /// Those of the store; where the system has no random numbers.
 pub async fn choose(store: &Store, id: PaymentId, choice: Choice) -> Result<Option<Charge>, Error> {
-    let external_id = format!("test-{}", random::hex_token::<12>().map_err(|error| store::Error::Other(error.to_string()))?);
+    let external_id =
+        format!("test-{}", random::hex_token::<12>().map_err(|error| store::Error::Other(error.to_string()))?);
     store
         .write(move |tx| {
             let now = tx.now();

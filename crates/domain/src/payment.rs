@@ -302,7 +302,8 @@ mod tests {
             Ok(Received::OwedAgain) => "owed-again",
             Err(_) => "refused",
         };
-        let mut rows = TABLE.lines().map(|line| line.split_whitespace().collect::<Vec<_>>()).filter(|row| !row.is_empty());
+        let mut rows =
+            TABLE.lines().map(|line| line.split_whitespace().collect::<Vec<_>>()).filter(|row| !row.is_empty());
         let columns = rows.next().unwrap();
         let rows: Vec<_> = rows.collect();
         assert_eq!(rows.len(), OrderStatus::ALL.len());

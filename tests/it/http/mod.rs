@@ -11,6 +11,7 @@ mod ledger;
 mod members;
 mod openapi;
 mod partners;
+mod payments;
 mod refund_requests;
 mod settings;
 mod users;
