@@ -1,44 +1,39 @@
 //! Orders: making, changing, paying and ending them, and who may read them.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+mod choosing;
+mod drawn;
+mod prices;
+
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::{SignedDuration, Timestamp};
-use sha2::{Digest, Sha256};
 
 use super::callers::acting;
-use super::ledger::{self, EntryIds};
+use super::ledger;
 use super::payments::{self, Asking};
 use super::tickets::{self, TicketView};
-use super::{App, Error, Installation, Window, Wrong};
+use super::{Error, Installation, Window, Wrong};
 use crate::domain::access::{self, Caller};
 use crate::domain::customer::{Customer, CustomerPatch, OrderCustomer};
-use crate::domain::deal::DealStatus;
-use crate::domain::event::{Event, EventStatus};
+use crate::domain::event::Event;
 use crate::domain::id::{Bucket, CustomerId, DealId, EventId, OrderId, PartnerId, PromocodeId, SetId, TicketId};
-use crate::domain::invalid::Invalid;
 use crate::domain::member::Right;
+use crate::domain::money::Money;
 use crate::domain::order::{
-    Order, OrderActor, OrderPayment, OrderRefusal, OrderStatus, Origin, StatusChange, TICKETS_MAX, VendorData,
+    Order, OrderActor, OrderPayment, OrderRefusal, OrderStatus, Origin, StatusChange, VendorData,
 };
 use crate::domain::payment::PaymentSystem;
 use crate::domain::period::Period;
-use crate::domain::pricing::{self, Given, Line, NotApplied, Sale, Unpriced, Values};
-use crate::domain::promocode::{self, Promocode};
-use crate::domain::set::{Rule, Set, current_rule};
-use crate::domain::share::Share;
-use crate::domain::ticket;
+use crate::domain::pricing::{Line, NotApplied, Values};
 use crate::domain::user::Email;
-use crate::random;
 use crate::store::orders::Filter;
-use crate::store::stock::{self, Counts, Place};
+use crate::store::stock::{self, Counts};
 use crate::store::{self, Tx};
+
+pub use drawn::Drawn;
 
 /// How often a number, a barcode or a use of a promocode that somebody else has taken is tried anew.
 const ATTEMPTS: u32 = 5;
-/// What codes of orders are written with: no two look alike.
-const CODE_LETTERS: &[u8; 31] = b"23456789ABCDEFGHJKMNPQRSTUVWXYZ";
-/// How many characters a code has.
-const CODE_LENGTH: usize = 8;
 
 /// An order with all that shows with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,63 +44,6 @@ pub struct OrderView {
     pub lines: Vec<Line>,
     /// The promocodes given to it.
     pub promocodes: Vec<PromocodeId>,
-}
-
-/// What is drawn for a change of an order before its transaction, which may be run again.
-#[derive(Clone)]
-pub struct Drawn {
-    /// The id of a new order.
-    pub order: OrderId,
-    /// The id of a new customer.
-    pub customer: CustomerId,
-    /// The ids of entries of the ledger.
-    pub entries: EntryIds,
-    /// What its payment is asked for with.
-    asking: Asking,
-    /// What codes and barcodes are made of.
-    seed: [u8; 32],
-}
-
-impl Drawn {
-    /// Draws for an order in a bucket.
-    ///
-    /// # Errors
-    /// When the system has no random numbers.
-    pub fn new(app: &App, bucket: Bucket) -> Result<Self, Error> {
-        let nonce = random::bytes::<32>().map_err(|error| Error::Internal(error.to_string()))?;
-        Ok(Self {
-            order: app.new_id_in(bucket),
-            customer: app.new_id(),
-            entries: app.entry_ids(bucket),
-            asking: Asking::new(app, bucket),
-            seed: app.secret.seed(&nonce),
-        })
-    }
-
-    fn code(&self) -> String {
-        let hash = digest(&[&self.seed, b"code"]);
-        let letters = hash.iter().take(CODE_LENGTH).map(|byte| CODE_LETTERS[usize::from(*byte) % CODE_LETTERS.len()]);
-        letters.map(char::from).collect()
-    }
-
-    fn barcode(&self, ticket: TicketId, attempt: u32) -> String {
-        let [random @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] =
-            digest(&[&self.seed, b"barcode", ticket.as_bytes(), &attempt.to_be_bytes()]);
-        ticket::barcode(random)
-    }
-}
-
-/// A number of 9 or 10 digits that says nothing about how many orders there are.
-fn number(order: OrderId, attempt: u32) -> i64 {
-    let [a, b, c, d, e, f, g, h, ..] = digest(&[b"number", order.as_bytes(), &attempt.to_be_bytes()]);
-    let random = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
-    100_000_000 + i64::try_from(random % 9_900_000_000).unwrap_or_default()
-}
-
-fn digest(parts: &[&[u8]]) -> [u8; 32] {
-    let mut hash = Sha256::new();
-    parts.iter().for_each(|part| hash.update(part));
-    hash.finalize().into()
 }
 
 /// Through which half of the API an order is changed.
@@ -469,7 +407,7 @@ pub fn create(
         return Err(Error::forbidden("your role does not allow this"));
     }
     let vendor = acting(caller)?.id;
-    let event = event_of(tx, new)?;
+    let event = choosing::event_of(tx, new)?;
     if event.id.bucket() != drawn.order.bucket() {
         return Err(Error::Internal("an order was drawn for another bucket than its event's".to_owned()));
     }
@@ -479,19 +417,19 @@ pub fn create(
             return Err(Error::invalid("event", "not_for_sale", format!("the partner {partner} has been removed")));
         }
     }
-    let sale = sale_of(tx, installation, vendor, &event, new.deal)?;
-    open_for_sale(&event, tx.now())?;
+    let sale = choosing::sale_of(tx, installation, vendor, &event, new.deal)?;
+    choosing::open_for_sale(&event, tx.now())?;
 
     let now = tx.now();
     let hold = SignedDuration::from_mins(i64::from(store::settings::find(tx, vendor)?.hold_minutes));
-    let zero = crate::domain::money::Money::zero(event.currency);
+    let zero = Money::zero(event.currency);
     let order = Order {
         id: drawn.order,
         event: event.id,
         org: event.org,
         vendor,
         sale,
-        number: number(drawn.order, 0),
+        number: drawn::number(drawn.order, 0),
         code: None,
         status: OrderStatus::Executed,
         origin: new.origin,
@@ -525,7 +463,7 @@ pub fn create(
         if attempt == ATTEMPTS {
             return Err(Error::Internal(format!("no free number was found for the order {}", work.order.id)));
         }
-        work.order.number = number(drawn.order, attempt);
+        work.order.number = drawn::number(drawn.order, attempt);
     }
     let view = work.save_parts(tx, &was)?.into_view();
     Ok(Changed { view, refused })
@@ -690,7 +628,7 @@ fn apply(
     let mut chosen = None;
     if let Some(wish) = &changes.wish {
         let chose = if changes.all_or_nothing {
-            let all = tx.savepoint(|tx| match choose(tx, work, event.as_ref(), wish)? {
+            let all = tx.savepoint(|tx| match choosing::choose(tx, work, event.as_ref(), wish)? {
                 chosen if chosen.short => Err(Stop::Short),
                 chosen => Ok(chosen),
             });
@@ -700,13 +638,13 @@ fn apply(
                 Err(Stop::Error(error)) => return Err(error),
             }
         } else {
-            choose(tx, work, event.as_ref(), wish)?
+            choosing::choose(tx, work, event.as_ref(), wish)?
         };
         chosen = Some(chose);
     }
     let mut refused = Vec::new();
     if chosen.is_some() || changes.promocodes.is_some() {
-        refused = reprice(tx, work, chosen, changes.promocodes.as_deref(), through)?;
+        refused = prices::reprice(tx, work, chosen, changes.promocodes.as_deref(), through)?;
         if work.order.status == OrderStatus::InProgress {
             payments::amend(tx, &work.order)?;
         }
@@ -761,391 +699,6 @@ fn set_payment(order: &mut Order, asking: &Asking, patch: &PaymentPatch) -> Resu
         order.payment.send_tickets = send_tickets;
     }
     Ok(())
-}
-
-/// The event of a new order; nobody changes it until the transaction ends.
-fn event_of(tx: &mut Tx<'_>, new: &NewOrder) -> Result<Event, Error> {
-    let id = match (new.event, &new.changes.wish) {
-        (Some(event), _) => event,
-        (None, Some(Wanted::Tickets(tickets))) => {
-            let first = tickets.first().copied().ok_or_else(no_event)?;
-            store::tickets::find(tx, first)?.ok_or_else(|| unknown_ticket(0))?.event
-        }
-        (None, _) => return Err(no_event()),
-    };
-    store::events::find_shared(tx, id)?
-        .ok_or_else(|| Error::invalid("event", "unknown", "there is no event with this id"))
-}
-
-/// On what terms a partner sells tickets of an event now.
-fn sale_of(
-    tx: &mut Tx<'_>,
-    installation: &Installation,
-    vendor: PartnerId,
-    event: &Event,
-    deal: Option<DealId>,
-) -> Result<Sale, Error> {
-    if let Some(id) = deal {
-        let now = tx.now();
-        let deal = store::deals::find(tx, id)?
-            .filter(|deal| deal.agent == vendor && deal.event == event.id)
-            .ok_or_else(|| Error::invalid("deal", "unknown", "you have no deal about this event with this id"))?
-            .at(now);
-        if deal.status != DealStatus::Accepted {
-            return Err(Error::invalid(
-                "deal",
-                "not_for_sale",
-                format!("the deal is {}: it is not in force", deal.status),
-            ));
-        }
-        return Ok(Sale::Deal { deal: deal.id, terms: deal.term });
-    }
-    if event.org == vendor {
-        let settings = store::settings::find(tx, vendor)?;
-        let fits = |share: &Share| share.currency().is_none_or(|currency| currency == event.currency);
-        return Ok(Sale::Own {
-            fee: Some(settings.extra).filter(fits).unwrap_or(Share::ZERO),
-            core: settings.core.filter(fits).unwrap_or(installation.core),
-        });
-    }
-    match store::deals::in_force(tx, vendor, &[event.id])?.pop() {
-        Some(deal) => Ok(Sale::Deal { deal: deal.id, terms: deal.term }),
-        None => Err(Error::invalid("deal", "not_for_sale", "you have no accepted deal for this event")),
-    }
-}
-
-fn open_for_sale(event: &Event, now: Timestamp) -> Result<(), Error> {
-    let why = if event.removed {
-        "has been removed".to_owned()
-    } else if event.status != EventStatus::Public {
-        format!("is not public but {}", event.status)
-    } else if event.lifetime.start <= now {
-        "has started".to_owned()
-    } else {
-        return Ok(());
-    };
-    Err(Error::invalid("event", "not_for_sale", format!("the event {why}: its tickets are not for sale")))
-}
-
-/// The tickets that an order has after a wish.
-struct Chosen {
-    tickets: Vec<(TicketId, SetId)>,
-    /// The rules of the sets that it had no ticket of before.
-    rules: BTreeMap<SetId, Rule>,
-    counts: Counts,
-    /// Whether something of the wish can't be had.
-    short: bool,
-}
-
-/// Gives back what an order has and is not wished, and takes what is wished and can be had.
-fn choose(tx: &mut Tx<'_>, work: &Work, event: Option<&Event>, wish: &Wanted) -> Result<Chosen, Error> {
-    match wish {
-        Wanted::Tickets(wished) => choose_these(tx, work, event, wished),
-        Wanted::Random(wished) => choose_any(tx, work, event, wished),
-    }
-}
-
-fn choose_these(tx: &mut Tx<'_>, work: &Work, event: Option<&Event>, wished: &[TicketId]) -> Result<Chosen, Error> {
-    let order = &work.order;
-    let mut seen = BTreeSet::new();
-    let wished: Vec<(usize, TicketId)> =
-        wished.iter().copied().enumerate().filter(|(_, ticket)| seen.insert(*ticket)).collect();
-    check_amount("tickets", wished.len())?;
-    let mut sets: HashMap<TicketId, SetId> = work.lines.iter().map(|line| (line.ticket, line.set)).collect();
-    let wanting: Vec<(usize, TicketId)> =
-        wished.iter().copied().filter(|(_, ticket)| !sets.contains_key(ticket)).collect();
-    let give: Vec<TicketId> = work.tickets().into_iter().filter(|ticket| !seen.contains(ticket)).collect();
-
-    let (mut rules, mut take) = (BTreeMap::new(), Vec::new());
-    if !wanting.is_empty() {
-        let ids: Vec<TicketId> = wanting.iter().map(|(_, ticket)| *ticket).collect();
-        let found: HashMap<TicketId, _> =
-            store::tickets::find_all(tx, &ids)?.into_iter().map(|ticket| (ticket.id, ticket)).collect();
-        for (at, id) in &wanting {
-            let ticket = found.get(id).ok_or_else(|| unknown_ticket(*at))?;
-            if ticket.event != order.event {
-                let message = "is a ticket of another event than the order's";
-                return Err(Error::invalid(format!("tickets[{at}]"), "other_event", message));
-            }
-            if !ticket.removed {
-                sets.insert(*id, ticket.set);
-                take.push(*id);
-            }
-        }
-        only_fewer_while_waiting(order, "tickets")?;
-        let of: BTreeSet<SetId> = take.iter().filter_map(|id| sets.get(id).copied()).collect();
-        let of = store::sets::find_all(tx, &of.into_iter().collect::<Vec<_>>())?;
-        rules = for_sale(tx, work, event, &of)?;
-    }
-    let mut counts = Counts::default();
-    let taken = stock::exchange(tx, &mut counts, order.id, order.reserved_till, &give, &take)?;
-    let has: BTreeSet<TicketId> = taken.iter().map(|place| place.ticket).chain(work.tickets()).collect();
-    let tickets: Vec<(TicketId, SetId)> = wished
-        .iter()
-        .filter(|(_, ticket)| has.contains(ticket))
-        .filter_map(|(_, ticket)| Some((*ticket, *sets.get(ticket)?)))
-        .collect();
-    Ok(Chosen { short: tickets.len() < wished.len(), tickets, rules, counts })
-}
-
-fn choose_any(
-    tx: &mut Tx<'_>,
-    work: &Work,
-    event: Option<&Event>,
-    wished: &BTreeMap<SetId, usize>,
-) -> Result<Chosen, Error> {
-    let order = &work.order;
-    check_amount("random", wished.values().fold(0, |sum: usize, count| sum.saturating_add(*count)))?;
-    let mut held: BTreeMap<SetId, Vec<TicketId>> = BTreeMap::new();
-    for line in &work.lines {
-        held.entry(line.set).or_default().push(line.ticket);
-    }
-    let held_of = |set: SetId| held.get(&set).map_or(0, Vec::len);
-    // Those it has tickets of are known to be the event's.
-    let is_unclear = |(set, count): &(&SetId, &usize)| **count > held_of(**set) || held_of(**set) == 0;
-    let unclear: Vec<SetId> = wished.iter().filter(is_unclear).map(|(set, _)| *set).collect();
-    let mut rules = BTreeMap::new();
-    if !unclear.is_empty() {
-        let mut found = store::sets::find_all(tx, &unclear)?;
-        found.retain(|set| set.event == order.event);
-        if let Some(unknown) = unclear.iter().find(|id| !found.iter().any(|set| set.id == **id)) {
-            let message = "there is no set with this id in the order's event";
-            return Err(Error::invalid(format!("random.{unknown}"), "unknown", message));
-        }
-        found.retain(|set| wished.get(&set.id).is_some_and(|count| *count > held_of(set.id)));
-        if !found.is_empty() {
-            only_fewer_while_waiting(order, "random")?;
-            rules = for_sale(tx, work, event, &found)?;
-        }
-    }
-
-    let (mut counts, mut short) = (Counts::default(), false);
-    let (mut kept, mut taken): (BTreeSet<TicketId>, Vec<Place>) = (BTreeSet::new(), Vec::new());
-    // In the order of the sets, which is that of locks.
-    for set in held.keys().chain(wished.keys()).copied().collect::<BTreeSet<SetId>>() {
-        let count = wished.get(&set).copied().unwrap_or(0);
-        let mut has = held.get(&set).cloned().unwrap_or_default();
-        if has.len() > count {
-            let mut numbers: Vec<(i64, TicketId)> =
-                store::tickets::find_all(tx, &has)?.into_iter().map(|ticket| (ticket.number, ticket.id)).collect();
-            numbers.sort_unstable();
-            has = numbers.into_iter().map(|(_, id)| id).collect();
-            let give = has.split_off(count);
-            stock::release(tx, &mut counts, order.id, &give)?;
-        }
-        let wanting = count - has.len();
-        kept.extend(has);
-        let found = stock::pick(tx, &mut counts, order.id, order.reserved_till, set, wanting)?;
-        short |= found.len() < wanting;
-        taken.extend(found);
-    }
-    let stay = work.lines.iter().filter(|line| kept.contains(&line.ticket)).map(|line| (line.ticket, line.set));
-    let tickets = stay.chain(taken.into_iter().map(|place| (place.ticket, place.set))).collect();
-    Ok(Chosen { tickets, rules, counts, short })
-}
-
-fn check_amount(field: &'static str, amount: usize) -> Result<(), Error> {
-    if amount <= TICKETS_MAX {
-        return Ok(());
-    }
-    Err(Error::invalid(field, "out_of_range", format!("an order has at most {TICKETS_MAX} tickets")))
-}
-
-fn only_fewer_while_waiting(order: &Order, field: &'static str) -> Result<(), Error> {
-    if order.status == OrderStatus::Executed {
-        return Ok(());
-    }
-    let message = format!("tickets of an order that is {} may only be taken away", order.status);
-    Err(Error::invalid(field, "conflict", message))
-}
-
-/// Checks that further tickets of these sets may be sold to an order; answers the rules of the sets that it has none of yet.
-fn for_sale(tx: &mut Tx<'_>, work: &Work, event: Option<&Event>, sets: &[Set]) -> Result<BTreeMap<SetId, Rule>, Error> {
-    let (order, now) = (&work.order, tx.now());
-    if event.is_none() {
-        let event = store::events::find(tx, order.event)?
-            .ok_or_else(|| Error::Internal(format!("the order {} is for no event", order.id)))?;
-        open_for_sale(&event, now)?;
-        if let Some(id) = order.sale.deal() {
-            let status = store::deals::find(tx, id)?.map(|deal| deal.at(now).status);
-            if status != Some(DealStatus::Accepted) {
-                let message = "the order's deal is closed: the order may be paid, reduced and cancelled, not enlarged";
-                return Err(Error::invalid("deal", "not_for_sale", message));
-            }
-        }
-    }
-    let mut rules = BTreeMap::new();
-    for Set { id, name, rules: steps, removed, .. } in sets {
-        let not_for_sale =
-            |why: &str| Err(Error::invalid("sets", "not_for_sale", format!("the set {id} ({name}) {why}")));
-        if *removed {
-            return not_for_sale("has been removed");
-        }
-        if order.rules.contains_key(id) {
-            continue;
-        }
-        match current_rule(steps, now) {
-            Some(rule) => rules.insert(*id, rule.clone()),
-            None => return not_for_sale("is not for sale now: it has no current rule"),
-        };
-    }
-    Ok(rules)
-}
-
-/// Computes the money of an order's tickets anew, and holds and gives back uses of its promocodes.
-fn reprice(
-    tx: &mut Tx<'_>,
-    work: &mut Work,
-    chosen: Option<Chosen>,
-    codes: Option<&[String]>,
-    through: Through,
-) -> Result<Vec<CodeRefused>, Error> {
-    let (tickets, mut rules, counts) = match chosen {
-        Some(chosen) => (chosen.tickets, chosen.rules, chosen.counts),
-        None => (work.lines.iter().map(|line| (line.ticket, line.set)).collect(), BTreeMap::new(), Counts::default()),
-    };
-    work.counts.merge(counts);
-    let sets: BTreeSet<SetId> = tickets.iter().map(|(_, set)| *set).collect();
-    work.order.rules.retain(|set, _| sets.contains(set));
-    if !work.order.rules.is_empty() {
-        let fixed: Vec<_> = work.order.rules.values().copied().collect();
-        for (set, rule) in store::sets::find_rules(tx, &fixed, work.order.currency)?.into_values() {
-            rules.insert(set, rule);
-        }
-    }
-    work.order.rules = rules.iter().filter(|(set, _)| sets.contains(set)).map(|(set, rule)| (*set, rule.id)).collect();
-
-    let (wanted, refused) = wanted_codes(tx, work, codes, &tickets, through)?;
-    let own: HashMap<PromocodeId, i64> = work.codes.iter().copied().collect();
-    for _ in 0..ATTEMPTS {
-        let promocodes = in_sequence(store::promocodes::find_all(tx, &wanted)?, &wanted);
-        let given: Vec<Given<'_>> = promocodes.iter().map(|promocode| given(promocode, &own)).collect();
-        let lines = pricing::price(&tickets, &rules, &given, &work.order.sale).map_err(unpriced)?;
-        let uses = pricing::uses(&lines);
-        if hold_uses(tx, &own, &uses)? {
-            work.codes = wanted.iter().map(|id| (*id, uses.get(id).copied().unwrap_or(0))).collect();
-            work.order.tickets = i64::try_from(lines.len()).unwrap_or(i64::MAX);
-            work.order.values = Values::of(&lines, work.order.currency)
-                .ok_or_else(|| Error::invalid("tickets", "out_of_range", "the order's sum is beyond 64 bits"))?;
-            work.lines = lines;
-            return Ok(refused);
-        }
-    }
-    Err(Error::conflict("contested", "the uses of a promocode were taken at the same time: try again"))
-}
-
-fn given<'p>(promocode: &'p Promocode, own: &HashMap<PromocodeId, i64>) -> Given<'p> {
-    Given { promocode, left: promocode.left_with(own.get(&promocode.id).copied().unwrap_or(0)) }
-}
-
-fn in_sequence(promocodes: Vec<Promocode>, wanted: &[PromocodeId]) -> Vec<Promocode> {
-    let mut by_id: HashMap<PromocodeId, Promocode> =
-        promocodes.into_iter().map(|promocode| (promocode.id, promocode)).collect();
-    wanted.iter().filter_map(|id| by_id.remove(id)).collect()
-}
-
-/// The promocodes that an order is to have: those it has, or those that a request names as far as they can be applied. One
-/// that it has already stays valid for it.
-fn wanted_codes(
-    tx: &mut Tx<'_>,
-    work: &Work,
-    codes: Option<&[String]>,
-    tickets: &[(TicketId, SetId)],
-    through: Through,
-) -> Result<(Vec<PromocodeId>, Vec<CodeRefused>), Error> {
-    let had: Vec<PromocodeId> = work.codes.iter().map(|(id, _)| *id).collect();
-    free_expired_uses(tx, work, &had, tickets)?;
-    let Some(codes) = codes else { return Ok((had, Vec::new())) };
-    if work.order.status != OrderStatus::Executed {
-        let message = format!("promocodes of an order that is {} can't be changed", work.order.status);
-        return Err(Error::invalid("promocodes", "conflict", message));
-    }
-    let folded: Vec<String> = codes.iter().map(|code| promocode::folded(code)).collect();
-    let of_order = store::promocodes::find_all(tx, &had)?;
-    let mut of_event = store::promocodes::by_codes(tx, work.order.event, &folded)?;
-    let ids: Vec<PromocodeId> = of_event.iter().map(|promocode| promocode.id).filter(|id| !had.contains(id)).collect();
-    if free_expired_uses(tx, work, &ids, tickets)? {
-        of_event = store::promocodes::by_codes(tx, work.order.event, &folded)?;
-    }
-    let now = tx.now();
-    let (mut wanted, mut refused): (Vec<PromocodeId>, Vec<CodeRefused>) = (Vec::new(), Vec::new());
-    for (at, (code, folded)) in codes.iter().zip(&folded).enumerate() {
-        let spelled_so = |promocode: &&Promocode| promocode::folded(&promocode.code) == *folded;
-        let found = match (of_order.iter().find(spelled_so), of_event.iter().find(spelled_so)) {
-            (Some(has), _) => Ok(has.id),
-            (None, None) => Err(CodeRefusal::Unknown),
-            (None, Some(new)) if !new.holds(now) => Err(CodeRefusal::NotNow(new.lifetime)),
-            (None, Some(new)) => match pricing::refusal(&given(new, &HashMap::new()), tickets) {
-                Some(why) => Err(CodeRefusal::NotApplied(why)),
-                None => Ok(new.id),
-            },
-        };
-        match found {
-            Ok(id) if wanted.contains(&id) => {}
-            Ok(id) => wanted.push(id),
-            Err(why) => refused.push(CodeRefused { at, code: code.clone(), why }),
-        }
-    }
-    if through == Through::V1 && !refused.is_empty() {
-        let wrong = |refused: &CodeRefused| {
-            Wrong::at(format!("promocodes[{}]", refused.at), Invalid::conflict(refused.why.to_string()))
-        };
-        return Err(Error::Invalid(refused.iter().map(wrong).collect()));
-    }
-    Ok((wanted, refused))
-}
-
-/// Where a promocode has too few uses left for these tickets, ends the orders that have some although their time is over.
-/// True where that gave any back.
-fn free_expired_uses(
-    tx: &mut Tx<'_>,
-    work: &Work,
-    promocodes: &[PromocodeId],
-    tickets: &[(TicketId, SetId)],
-) -> Result<bool, Error> {
-    if promocodes.is_empty() {
-        return Ok(false);
-    }
-    let own: HashMap<PromocodeId, i64> = work.codes.iter().copied().collect();
-    let mut freed = false;
-    for promocode in store::promocodes::find_all(tx, promocodes)? {
-        if matches!(pricing::refusal(&given(&promocode, &own), tickets), Some(NotApplied::UsedUp { .. })) {
-            for order in store::promocodes::expired_holders(tx, promocode.id)? {
-                freed |= expire(tx, order)?;
-            }
-        }
-    }
-    Ok(freed)
-}
-
-/// Holds and gives back uses, from those an order has to those it is to have; false, with nothing changed, where another
-/// order was quicker.
-fn hold_uses(
-    tx: &mut Tx<'_>,
-    has: &HashMap<PromocodeId, i64>,
-    uses: &BTreeMap<PromocodeId, i64>,
-) -> Result<bool, Error> {
-    let mut held: Vec<(PromocodeId, i64)> = Vec::new();
-    // In the order of their ids, which is that of locks.
-    for id in has.keys().chain(uses.keys()).copied().collect::<BTreeSet<PromocodeId>>() {
-        let more = uses.get(&id).copied().unwrap_or(0) - has.get(&id).copied().unwrap_or(0);
-        if !move_uses(tx, id, more)? {
-            for (id, more) in held {
-                move_uses(tx, id, -more)?;
-            }
-            return Ok(false);
-        }
-        held.push((id, more));
-    }
-    Ok(true)
-}
-
-fn move_uses(tx: &mut Tx<'_>, id: PromocodeId, more: i64) -> Result<bool, Error> {
-    if more >= 0 {
-        return Ok(store::promocodes::hold(tx, id, more)?);
-    }
-    store::promocodes::give_back(tx, id, -more)?;
-    Ok(true)
 }
 
 /// Sets the status of an order, with all that follows; false where it has it already.
@@ -1246,20 +799,8 @@ fn refused(refusal: OrderRefusal) -> Error {
     }
 }
 
-fn unpriced(refusal: Unpriced) -> Error {
-    match refusal {
-        Unpriced::NoRule(_) => Error::Internal(refusal.to_string()),
-        Unpriced::Unsellable { .. } => Error::invalid("deal", "unsellable", refusal.to_string()),
-        Unpriced::Invalid { .. } => Error::invalid("tickets", "out_of_range", refusal.to_string()),
-    }
-}
-
 fn no_event() -> Error {
     Error::invalid("event", "required", "is required, unless tickets are given")
-}
-
-fn unknown_ticket(at: usize) -> Error {
-    Error::invalid(format!("tickets[{at}]"), "unknown", "there is no ticket with this id")
 }
 
 fn hold_is_over() -> Error {
