@@ -7,6 +7,7 @@ pub mod customers;
 pub mod deals;
 mod error;
 pub mod events;
+pub mod explain;
 pub mod idempotency;
 pub mod ledger;
 pub mod members;

@@ -185,7 +185,7 @@ impl Seen<'_> {
         expected: Option<Vec<Posting>>,
         say: &mut impl FnMut(String),
     ) {
-        let key = |posting: &Posting| (posting.account.as_str(), posting.account.partner(), posting.kind.as_str());
+        let key = |posting: &Posting| (posting.kind.as_str(), posting.account.as_str(), posting.account.partner());
         let mut written: Vec<Posting> = self
             .entries
             .iter()

@@ -30,6 +30,7 @@ use crate::app::App;
 use crate::app::api_keys::ApiKey;
 use crate::app::customers::CustomerView;
 use crate::app::events::EventView;
+use crate::app::explain::Explanation;
 use crate::app::orders::OrderView;
 use crate::app::partners::PartnerView;
 use crate::app::promocodes::PromocodeView;
@@ -45,8 +46,8 @@ use fields::v2::PromocodeCheck;
 use layers::Api;
 use route::Route;
 use v1::{
-    api_keys, deals, events, ledger, members, orders, partners, promocodes, refund_requests, sets, settings, tickets,
-    users, whoami,
+    api_keys, deals, events, explain, ledger, members, orders, partners, promocodes, refund_requests, sets, settings,
+    tickets, users, whoami,
 };
 
 pub use openapi::openapi_json;
@@ -288,6 +289,17 @@ pub fn routes() -> Vec<Route> {
                     "Lists the orders of a customer of the caller's",
                 )
                 .list::<OrderView>(orders::LIST_OF_CUSTOMER),
+            ],
+        ),
+        (
+            "Money of orders",
+            vec![
+                Route::get(
+                    "/v1/resources/orders/{idorder}/explain",
+                    explain::get,
+                    "Shows where each amount of an order came from",
+                )
+                .one::<Explanation>(),
             ],
         ),
         (

@@ -36,11 +36,11 @@ impl Resource for Balance {
             Type::Text,
             |balance| Cell::text(balance.customer),
         ),
-        Field::<Self>::value(
+        Field::<Self>::reference(
             "deal",
             "The deal it is owed under; null for what is sold without one",
-            Type::OptId,
-            |balance| balance.deal.map_or(Cell::Null, Cell::text),
+            Kind::Deal,
+            |balance| balance.deal.map(Into::into),
         ),
         Field::<Self>::value("owed", "What the account is owed in all", Type::Text, |balance| {
             at_least_zero(balance.total.minor, balance.total)
@@ -81,8 +81,8 @@ impl Resource for Entry {
         Field::<Self>::value("currency", "Currency of the amount", Type::Text, |entry| {
             Cell::str(entry.amount.currency.code())
         }),
-        Field::<Self>::value("deal", "The deal that the order was sold under", Type::OptId, |entry| {
-            entry.deal.map_or(Cell::Null, Cell::text)
+        Field::<Self>::reference("deal", "The deal that the order was sold under", Kind::Deal, |entry| {
+            entry.deal.map(Into::into)
         }),
         Field::<Self>::reference("event", "The event", Kind::Event, |entry| entry.event.map(Into::into)),
         Field::<Self>::value("id", "Id", Type::Id, |entry| Cell::text(entry.id)),
@@ -92,8 +92,8 @@ impl Resource for Entry {
             Type::Word(KINDS),
             |entry| Cell::str(entry.kind.as_str()),
         ),
-        Field::<Self>::value("order", "The order; the entries of one sum to zero", Type::OptId, |entry| {
-            entry.order.map_or(Cell::Null, Cell::text)
+        Field::<Self>::reference("order", "The order; the entries of one sum to zero", Kind::Order, |entry| {
+            entry.order.map(Into::into)
         }),
         Field::<Self>::reference("partner", "The partner, on a partner's account", Kind::Partner, |entry| {
             entry.account.partner().map(Into::into)
@@ -121,11 +121,11 @@ impl Resource for Payout {
         Field::<Self>::value("currency", "Its currency; the installation's unless given", Type::Text, |payout| {
             Cell::str(payout.amount.currency.code())
         }),
-        Field::<Self>::value(
+        Field::<Self>::reference(
             "deal",
             "The deal it settles, between the sides of that deal and the platform",
-            Type::OptId,
-            |payout| payout.deal.map_or(Cell::Null, Cell::text),
+            Kind::Deal,
+            |payout| payout.deal.map(Into::into),
         ),
         Field::<Self>::reference(
             "from",

@@ -9,6 +9,7 @@ pub mod attachments;
 pub mod customers;
 pub mod deals;
 pub mod events;
+pub mod explain;
 mod key;
 pub mod ledger;
 pub mod load;

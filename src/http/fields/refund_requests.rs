@@ -1,7 +1,10 @@
 //! Fields of refund requests (`spec/v1.md`, Refund requests).
 
-use super::{Cell, Field, Kind, Resource, Type};
+use std::borrow::Cow;
+
+use super::{Cell, Field, Key, Kind, Resource, Type};
 use crate::app::refunds::RefundView;
+use crate::domain::id::TicketId;
 use crate::domain::refund::{Culprit, RefundStatus};
 
 /// The words of a request's status: one whose money is being sent back is still new.
@@ -9,6 +12,10 @@ pub const STATUSES: &[&str] =
     &[RefundStatus::New.as_str(), RefundStatus::Approved.as_str(), RefundStatus::Rejected.as_str()];
 /// Whose decision a refund is.
 pub const CULPRITS: &[&str] = &[Culprit::Org.as_str(), Culprit::User.as_str()];
+
+fn keys(tickets: &[TicketId]) -> Cow<'_, [Key]> {
+    Cow::Owned(tickets.iter().map(|ticket| (*ticket).into()).collect())
+}
 
 impl Resource for RefundView {
     const NAME: &'static str = "RefundRequest";
@@ -24,7 +31,7 @@ impl Resource for RefundView {
             |view| Cell::str(view.refund.culprit.as_str()),
         ),
         Field::<Self>::value("id", "Id", Type::Id, |view| Cell::text(view.refund.id)).read_only(),
-        Field::<Self>::value("order", "The order", Type::Id, |view| Cell::text(view.refund.order)),
+        Field::<Self>::reference("order", "The order", Kind::Order, |view| Some(view.refund.order.into())),
         Field::<Self>::reference("org", "The event's organizer", Kind::Partner, |view| Some(view.refund.org.into()))
             .read_only(),
         Field::<Self>::value("payment_system", "How the order was paid", Type::OptId, |view| {
@@ -37,14 +44,14 @@ impl Resource for RefundView {
                 answered => answered.as_str(),
             })
         }),
-        Field::<Self>::value(
+        Field::<Self>::references(
             "tickets",
             "The tickets that stay with the order; in a request those to keep, in the place of tickets_refund",
-            Type::Ids,
-            |view| Cell::texts(&view.stay),
+            Kind::Ticket,
+            |view| keys(&view.stay),
         ),
-        Field::<Self>::value("tickets_refund", "The tickets that are given back", Type::Ids, |view| {
-            Cell::texts(&view.refund.tickets)
+        Field::<Self>::references("tickets_refund", "The tickets that are given back", Kind::Ticket, |view| {
+            keys(&view.refund.tickets)
         }),
         Field::<Self>::value("updated_at", "Time of the last change", Type::Time, |view| {
             Cell::time(Some(view.refund.updated_at))

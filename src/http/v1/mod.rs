@@ -3,6 +3,7 @@
 pub mod api_keys;
 pub mod deals;
 pub mod events;
+pub mod explain;
 pub mod ledger;
 pub mod members;
 pub mod orders;

@@ -12,7 +12,7 @@ use parterre::http::route::{Access, Route};
 use parterre::{demo, http};
 use serde_json::{Value, json};
 
-use crate::util::{Actor, Answer, Server, id};
+use crate::util::{Actor, Answer, Server, Sold, id};
 
 on_both_engines!(
     Server;
@@ -67,6 +67,15 @@ const TABLE: &str = "
     GET    /v1/resources/events/{idevent}                        401 200      200   200 200   200     200     200  200  200        403
     PATCH  /v1/resources/events/{idevent}                        401 403      403   200 200   200     403     403  200  200        403
     DELETE /v1/resources/events/{idevent}                        401 403      403   200 200   200     403     403  200  200        403
+    GET    /v1/resources/refund_requests                         401 200      200   200 200   200     200     403  200  200        403
+    POST   /v1/resources/refund_requests                         401 403      201   201 201   201     201     403  201  201        403
+    GET    /v1/resources/refund_requests/{idrefund}              401 403      200   200 200   200     200     403  200  200        403
+    PATCH  /v1/resources/refund_requests/{idrefund}              401 403      200   200 200   200     403     403  200  200        403
+    GET    /v1/resources/balances                                401 200      200   200 200   200     403     403  200  200        403
+    GET    /v1/resources/entries                                 401 200      200   200 200   200     403     403  200  200        403
+    GET    /v1/resources/payouts                                 401 200      200   200 200   200     403     403  200  200        403
+    POST   /v1/resources/payouts                                 401 403      403   403 403   403     403     403  201  201        403
+    GET    /v1/resources/orders/{idorder}/explain                401 403      200   200 200   200     403     403  200  200        403
     POST   /v1/resources/users                                   201 201      201   201 201   201     201     201  201  201        201
     GET    /v1/resources/users/{user_id}                         401 403      403   403 200   403     403     403  403  403        403
     PATCH  /v1/resources/users/{user_id}                         401 403      403   403 200   403     403     403  403  403        403
@@ -161,6 +170,13 @@ impl<'s> Scene<'s> {
             let key = self.server.platform().post(&keys, json!({})).ok();
             path = path.replace("{idkey}", id(&key));
         }
+        if path.contains("{idrefund}") {
+            let request = self.server.platform().post("/v1/resources/refund_requests", self.refund()).ok();
+            path = path.replace("{idrefund}", id(&request));
+        }
+        if path.contains("{idorder}") {
+            path = path.replace("{idorder}", &self.sold().order);
+        }
         if route.body.is_none() {
             return caller.request(route.method.as_str(), &path).send();
         }
@@ -172,6 +188,10 @@ impl<'s> Scene<'s> {
             }
             ("POST", "/v1/resources/deals") => self.proposal(column),
             ("POST", "/v1/resources/events") => json!({"title": {"text": "Concert"}, "lifetime": IN_2030}),
+            ("POST", "/v1/resources/refund_requests") => self.refund(),
+            ("POST", "/v1/resources/payouts") => {
+                json!({"from": self.other.partner(), "to": partner, "amount": "10.00", "deal": id(&self.deal)})
+            }
             ("POST", "/v1/resources/users") => {
                 json!({"email": format!("{column}@new.example.com"), "password": "long enough"})
             }
@@ -179,6 +199,18 @@ impl<'s> Scene<'s> {
             _ => json!({}),
         };
         caller.request(route.method.as_str(), &path).json(&body).send()
+    }
+
+    /// An order of one ticket that the other side sold.
+    fn sold(&self) -> Sold {
+        let set = self.server.tickets_of(self.deal["event"].as_str().unwrap(), "1000", 1);
+        self.server.sold(&self.other, &set, 1)
+    }
+
+    /// A refund request for an order that the other side sold.
+    fn refund(&self) -> Value {
+        let sold = self.sold();
+        json!({"order": sold.order, "culprit": "user", "tickets_refund": sold.tickets})
     }
 
     /// A proposal for a new event, to whomever the caller may propose it to.

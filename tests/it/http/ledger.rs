@@ -19,6 +19,8 @@ on_both_engines!(
     each_partner_reads_its_own_account,
     lists_are_filtered,
     balances_come_in_pages,
+    an_order_says_where_each_amount_came_from,
+    an_order_of_the_organizer_says_so_too,
 );
 
 const BALANCES: &str = "/v1/resources/balances";
@@ -180,7 +182,7 @@ fn what_a_payout_must_hold(server: Server) {
     let scene = Scene::new(&server);
     let (organizer, agent) = (scene.organizer.partner(), scene.agent.partner());
     let stranger = server.agent();
-    let nobody = "535fb19bdca6a9d1638f2007";
+    let nobody = "ffffffffffffffffffffffff";
     for (body, field) in [
         (json!({"to": organizer, "amount": "1"}), "from"),
         (json!({"from": agent, "amount": "1"}), "to"),
@@ -246,17 +248,22 @@ fn lists_are_filtered(server: Server) {
             .iter()
             .map(|entry| entry["order"].as_str().unwrap().to_owned())
             .collect();
+        orders.sort();
         orders.dedup();
         orders
     };
     let both = [first.sold.order.clone(), second.sold.order.clone()];
-    assert_eq!(orders(""), both);
+    let sorted = |mut orders: Vec<String>| {
+        orders.sort();
+        orders
+    };
+    assert_eq!(orders(""), sorted(both.to_vec()));
     assert_eq!(orders(&format!("event={}", first.event)), both[..1]);
     assert_eq!(orders(&format!("deal={}", second.deal)), both[1..]);
     assert_eq!(orders(&format!("partner={}", second.agent.partner())), both[1..]);
     assert_eq!(orders("from=2026-11-21T11:00:00Z"), both[1..]);
     assert_eq!(orders("to=2026-11-21T11:00:00Z"), both[..1]);
-    assert_eq!(orders("account=platform"), both);
+    assert_eq!(orders("account=platform"), sorted(both.to_vec()));
     assert_eq!(orders("account=customer"), Vec::<String>::new());
     assert_eq!(orders("currency=EUR"), Vec::<String>::new());
     for wrong in ["account=bank", "currency=rouble", "deal=x", "event=x", "order=x", "partner=x", "from=x", "to=x"] {
@@ -301,4 +308,81 @@ fn balances_come_in_pages(server: Server) {
     platform.post(PAYOUTS, payout).ok();
     let own: Vec<Value> = scenes[0].agent.get(BALANCES).list().iter().map(|row| row["deal"].clone()).collect();
     assert_eq!(own, [Value::Null, json!(scenes[0].deal)]);
+}
+
+fn explain(who: &Actor<'_>, sold: &Sold) -> Value {
+    who.get(&format!("/v1/resources/orders/{}/explain", sold.order)).ok()
+}
+
+fn an_order_says_where_each_amount_came_from(server: Server) {
+    let scene = Scene::new(&server);
+    let (organizer, agent) = (scene.organizer.partner(), scene.agent.partner());
+    let codes = format!("/v1/resources/events/{}/promocodes", scene.event);
+    scene.organizer.post(&codes, json!({"code": "TENTH", "discount": {"percentage": "10%"}})).ok();
+    let sold = server.sold_with(&scene.agent, &server.tickets_of(&scene.event, "100.15", 1), 1, &["tenth"]);
+    let explained = explain(&scene.agent, &sold);
+    let ticket = &explained["tickets"][0];
+    // 10.015 is rounded half to even.
+    assert_eq!(
+        (&ticket["price"], &ticket["discount"], &ticket["nominal"], &ticket["extra"], &ticket["full"]),
+        (&json!("100.15"), &json!("10.02"), &json!("90.13"), &json!("9.01"), &json!("99.14"))
+    );
+    assert_eq!(ticket["promocode"], "TENTH");
+    assert_eq!(ticket["ticket"], json!(sold.tickets[0]));
+    assert_eq!(
+        ticket["terms"],
+        json!([
+            {"exact": "9.013", "name": "extra", "rounded": "9.01", "text": "10.0%"},
+            {"exact": "2.7039", "name": "core", "rounded": "2.70", "text": "3.00%"},
+            {"exact": "82.0183", "name": "org", "rounded": "82.02", "text": "91.00%"},
+        ])
+    );
+    let deal = &scene.deal;
+    assert_eq!(
+        ticket["shares"],
+        json!([
+            {"amount": "82.02", "deal": deal, "from": ["org"], "partner": organizer, "role": "organizer"},
+            {"amount": "2.70", "deal": deal, "from": ["core"], "partner": null, "role": "platform"},
+            {"amount": "14.42", "deal": deal, "from": ["extra", "core", "org"], "partner": agent, "role": "agent"},
+        ])
+    );
+    assert_eq!(
+        amounts(explained["entries"].as_array().unwrap()),
+        ["sale agent 14.42", "sale customer -99.14", "sale organizer 82.02", "sale platform 2.70"]
+    );
+    for who in [&scene.organizer, &scene.server.platform()] {
+        assert_eq!(explain(who, &sold), explained);
+    }
+    let path = format!("/v1/resources/orders/{}/explain", sold.order);
+    server.agent().get(&path).refused(403);
+    server.member_of(agent, MemberRole::Cashier).get(&path).refused(403);
+    server.platform().get("/v1/resources/orders/ffffffffffffffffffffffff/explain").refused(404);
+
+    let body = json!({"order": sold.order, "culprit": "user", "tickets_refund": sold.tickets});
+    let request = scene.agent.post("/v1/resources/refund_requests", body).ok();
+    let answer = json!({"status": "approved"});
+    scene.agent.patch(&format!("/v1/resources/refund_requests/{}", id(&request)), answer).ok();
+    let explained = explain(&scene.agent, &sold);
+    assert_eq!(explained["tickets"][0]["refund"], request["id"], "it shows what was refunded");
+    assert_eq!(explained["entries"].as_array().unwrap().len(), 8);
+}
+
+fn an_order_of_the_organizer_says_so_too(server: Server) {
+    let organizer = server.organizer();
+    organizer.has_settings(json!({"extra": "5%"}));
+    let sold = server.sold(&organizer, &server.tickets_of(&server.event_of(&organizer), "100.10", 1), 1);
+    let explained = explain(&organizer, &sold);
+    assert_eq!(explained["deal"], Value::Null);
+    assert_eq!(
+        explained["tickets"][0]["terms"],
+        json!([
+            {"exact": "5.005", "name": "fee", "rounded": "5.00", "text": "5.0%"},
+            {"exact": "3.003", "name": "core", "rounded": "3.00", "text": "3.00%"},
+        ])
+    );
+    let from = |at: usize| {
+        (explained["tickets"][0]["shares"][at]["amount"].clone(), explained["tickets"][0]["shares"][at]["from"].clone())
+    };
+    assert_eq!(from(0), (json!("102.10"), json!(["fee", "core"])));
+    assert_eq!(from(1), (json!("3.00"), json!(["core"])));
 }

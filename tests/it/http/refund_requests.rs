@@ -417,22 +417,28 @@ fn the_list_is_filtered_and_sorted(server: Server) {
     let platform = server.platform();
     let found = |query: &str| ids(&platform.get(&format!("{PATH}?{query}")).list());
     let of = |places: &[usize]| places.iter().map(|place| made[*place].clone()).collect::<Vec<_>>();
-    assert_eq!(found(""), of(&[0, 1, 2, 3]));
+    // Within a second the order of ids of two events is that of their buckets.
+    let by_id = |places: &[usize]| {
+        let mut ids = of(places);
+        ids.sort();
+        ids
+    };
+    assert_eq!(found(""), by_id(&[0, 1, 2, 3]));
     assert_eq!(found("sort=created_at"), of(&[0, 1, 2, 3]));
     assert_eq!(found("sort=-created_at"), of(&[3, 2, 1, 0]));
     assert_eq!(found("sort=value"), of(&[1, 2, 3, 0]));
     assert_eq!(found("sort=-value"), of(&[0, 3, 2, 1]));
     assert_eq!(found("sort=value&page=2&page_size=2"), of(&[3, 0]));
-    assert_eq!(found(&format!("event={}", dear.event)), of(&[0, 1, 3]));
-    assert_eq!(found(&format!("event={},{}", dear.event, cheap.event)), of(&[0, 1, 2, 3]));
+    assert_eq!(found(&format!("event={}", dear.event)), by_id(&[0, 1, 3]));
+    assert_eq!(found(&format!("event={},{}", dear.event, cheap.event)), by_id(&[0, 1, 2, 3]));
     assert_eq!(found(&format!("org={}", cheap.organizer.partner())), of(&[2]));
     assert_eq!(found(&format!("vendor={}&sort=-value", dear.agent.partner())), of(&[0, 3, 1]));
     let page = platform.get(&format!("{PATH}?page=1&page_size=3"));
     assert_eq!(page.header("total"), Some("4"));
     platform.patch(&format!("{PATH}/{}", made[0]), json!({"status": "approved"})).ok();
     platform.patch(&format!("{PATH}/{}", made[1]), json!({"status": "rejected"})).ok();
-    assert_eq!(found("status=new"), of(&[2, 3]));
-    assert_eq!(found("status=approved,rejected"), of(&[0, 1]));
+    assert_eq!(found("status=new"), by_id(&[2, 3]));
+    assert_eq!(found("status=approved,rejected"), by_id(&[0, 1]));
     assert_eq!(ids(&dear.organizer.get(&format!("{PATH}?sort=-value")).list()), of(&[0, 3, 1]));
     platform.get(&format!("{PATH}?sort=id")).refused(400);
     platform.get(&format!("{PATH}?status=done")).refused(400);

@@ -169,9 +169,9 @@ fn a_ticket_that_is_sold_twice_is_found(server: Server) {
     // The other order's ticket becomes one that the first order has bought.
     corrupts(
         &server,
-        "update order_tickets set ticket_id = (select min(ticket_id) from order_tickets where promocode_id is not null \
-         and order_id = (select min(id) from orders where status = 'done')) \
-         where order_id = (select max(id) from orders where status = 'done')",
+        "update order_tickets set ticket_id = (select l.ticket_id from order_tickets l where l.promocode_id is not null \
+         and l.order_id in (select id from orders where status = 'done') order by l.ticket_id limit 1) \
+         where promocode_id is null and order_id in (select id from orders where status = 'done')",
     );
     let wrong = proven(&server).0;
     let twice = wrong.iter().find(|line| line.contains("is sold 2 times")).expect("a ticket that is sold twice");
@@ -197,7 +197,7 @@ fn a_wrong_count_of_a_promocode_is_found(server: Server) {
     let scene = scene(&server);
     let platform = server.platform();
     let codes = platform.get(&format!("/v1/resources/events/{}/promocodes", scene.event)).list();
-    corrupts(&server, "update promocodes set held = held + 1, used = used - 1");
+    corrupts(&server, "update promocodes set held = held + 1, used = used - 1 where code = 'HALF'");
     finds(
         &server,
         &[
