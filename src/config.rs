@@ -806,6 +806,7 @@ mod tests {
         ("currency", "EUR"),
         ("timezone", "Europe/Moscow"),
         ("core", "1.5%"),
+        ("test-payments", "true"),
     ];
 
     fn assert_all_from(config: &Config, source: Source) {

@@ -55,6 +55,9 @@ pub const EVENTS: [(&str, &str, i64); 4] = [
     ("5368b3d49583cb96a0357590", "Смысловые Галлюцинации. 25 лет в темноте", 90),
 ];
 
+/// The first set of the first event.
+pub const SET: &str = "5357baaff51600525ca00000";
+
 /// The sets of each event: name, tickets, price.
 const SETS: [(&str, i64, &str); 3] = [("Танцпол", 100, "1500.00"), ("Партер", 60, "2500.00"), ("VIP", 20, "5000.00")];
 
@@ -75,9 +78,12 @@ pub async fn fill(app: &App) -> Result<(), Error> {
     }
     let mut new = Vec::new();
     for (event, ..) in EVENTS {
-        let event: EventId = event.parse().map_err(wrong)?;
-        for set in SETS {
-            new.push((event, set, New::draw(app, event.bucket())?));
+        for (place, set) in SETS.into_iter().enumerate() {
+            // The same ids at every start, after the second and the bucket of the event.
+            let id = format!("{}a{place:05}", event.get(..18).unwrap_or_default());
+            let event: EventId = event.parse().map_err(wrong)?;
+            let drawn = New::draw(app, event.bucket())?;
+            new.push((event, set, New { set: id.parse().map_err(wrong)?, ..drawn }));
         }
     }
     app.store

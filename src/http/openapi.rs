@@ -250,6 +250,10 @@ pub(super) fn example_body(route: &Route) -> Option<Value> {
             "title": {"text": "Concert"}
         }),
         ("PATCH", "/v1/resources/partners/{idpartner}/members/{iduser}") => json!({"role": "manager"}),
+        ("POST", "/v1/resources/events/{idevent}/sets") => {
+            json!({"name": "Dress circle", "amount": 40, "price": "900.00"})
+        }
+        ("PATCH", "/v1/resources/events/{idevent}/sets/{idset}") => json!({"amount": 50}),
         ("PATCH", "/v1/resources/events/{idevent}") => json!({"tags": ["rock"], "age_rating": 12}),
         ("POST", "/v1/resources/events/{idevent}/promocodes") => json!({
             "code": "SPRING", "discount": {"percentage": "30%"}, "amount": 100, "tickets_count": {"min": 2}

@@ -209,9 +209,12 @@ mod tests {
 
     #[test]
     fn the_rule_that_holds_is_the_one_that_starts_last_and_one_is_always_shown() {
-        // Rules as number, start, end; the time; which holds; which is shown.
+        /// A rule's number, start and end.
+        type Step = (u8, i64, i64);
+        /// The rules, the time, which of them holds, which is shown.
+        type Case<'a> = (&'a [Step], i64, Option<u8>, Option<u8>);
         #[rustfmt::skip]
-        let table: [(&[(u8, i64, i64)], i64, Option<u8>, Option<u8>); 13] = [
+        let table: [Case<'_>; 13] = [
             (&[], 10, None, None),
             (&[(1, 0, 20)], 10, Some(1), Some(1)),
             // The start belongs to the period, the end does not.

@@ -76,6 +76,18 @@ const TABLE: &str = "
     GET    /v1/resources/payouts                                 401 200      200   200 200   200     403     403  200  200        403
     POST   /v1/resources/payouts                                 401 403      403   403 403   403     403     403  201  201        403
     GET    /v1/resources/orders/{idorder}/explain                401 403      200   200 200   200     403     403  200  200        403
+    GET    /v1/resources/events/{idevent}/sets                   401 200      200   200 200   200     200     200  200  200        403
+    POST   /v1/resources/events/{idevent}/sets                   401 403      403   200 200   200     403     403  200  200        403
+    GET    /v1/resources/events/{idevent}/sets/{idset}           401 200      200   200 200   200     200     200  200  200        403
+    PATCH  /v1/resources/events/{idevent}/sets/{idset}           401 403      403   200 200   200     403     403  200  200        403
+    DELETE /v1/resources/events/{idevent}/sets/{idset}           401 403      403   200 200   200     403     403  200  200        403
+    GET    /v1/resources/events/{idevent}/tickets                401 200      200   200 200   200     200     200  200  200        403
+    GET    /v1/resources/events/{idevent}/tickets/{idticket}     401 200      200   200 200   200     200     200  200  200        403
+    GET    /v1/resources/events/{idevent}/sets/{idset}/tickets   401 200      200   200 200   200     200     200  200  200        403
+    GET    /v1/resources/events/{idevent}/sets/{idset}/tickets/{idticket} 401 200      200   200 200   200     200     200  200  200        403
+    POST   /payments/test/callback                               403 403      403   403 403   403     403     403  403  403        403
+    GET    /payments/test/{idpayment}                            200 200      200   200 200   200     200     200  200  200        200
+    POST   /payments/test/{idpayment}                            303 303      303   303 303   303     303     303  303  303        303
     POST   /v1/resources/users                                   201 201      201   201 201   201     201     201  201  201        201
     GET    /v1/resources/users/{user_id}                         401 403      403   403 200   403     403     403  403  403        403
     PATCH  /v1/resources/users/{user_id}                         401 403      403   403 200   403     403     403  403  403        403
@@ -165,6 +177,11 @@ impl<'s> Scene<'s> {
         if path.contains("{iduser}") {
             path = path.replace("{iduser}", self.server.member_of(partner, MemberRole::Gate).user());
         }
+        if path.contains("{idset}") || path.contains("{idticket}") {
+            let set = self.organizer.makes_set(self.deal["event"].as_str().unwrap(), 1, "100.00");
+            let ticket = self.organizer.sees_tickets(&set).remove(0);
+            path = path.replace("{idset}", id(&set)).replace("{idticket}", id(&ticket));
+        }
         if path.contains("{idkey}") {
             let keys = format!("/v1/resources/partners/{partner}/api_keys");
             let key = self.server.platform().post(&keys, json!({})).ok();
@@ -176,6 +193,12 @@ impl<'s> Scene<'s> {
         }
         if path.contains("{idorder}") {
             path = path.replace("{idorder}", &self.sold().order);
+        }
+        if path.contains("{idpayment}") {
+            path = path.replace("{idpayment}", &self.payment());
+        }
+        if path.starts_with("/payments/test/") && route.method == "POST" && route.body.is_none() {
+            return caller.request("POST", &path).body("choice=pay").send();
         }
         if route.body.is_none() {
             return caller.request(route.method.as_str(), &path).send();
@@ -192,6 +215,7 @@ impl<'s> Scene<'s> {
             ("POST", "/v1/resources/payouts") => {
                 json!({"from": self.other.partner(), "to": partner, "amount": "10.00", "deal": id(&self.deal)})
             }
+            ("POST", "/v1/resources/events/{idevent}/sets") => json!({"name": "Parterre", "amount": 1}),
             ("POST", "/v1/resources/users") => {
                 json!({"email": format!("{column}@new.example.com"), "password": "long enough"})
             }
@@ -205,6 +229,13 @@ impl<'s> Scene<'s> {
     fn sold(&self) -> Sold {
         let set = self.server.tickets_of(self.deal["event"].as_str().unwrap(), "1000", 1);
         self.server.sold(&self.other, &set, 1)
+    }
+
+    /// A payment that an order of the other side waits for.
+    fn payment(&self) -> String {
+        let set = self.organizer.makes_set(self.deal["event"].as_str().unwrap(), 1, "1000.00");
+        let order = self.other.asks_for_payment(&self.other.orders_of(&set, 1).ok());
+        self.server.payments_of(&order)[0].id.to_string()
     }
 
     /// A refund request for an order that the other side sold.

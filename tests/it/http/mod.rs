@@ -15,5 +15,7 @@ mod orders;
 mod partners;
 mod payments;
 mod refund_requests;
+mod sets;
 mod settings;
+mod tickets;
 mod users;

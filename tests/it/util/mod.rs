@@ -10,7 +10,7 @@ pub mod pay;
 mod sell;
 mod server;
 
-pub use actor::Actor;
+pub use actor::{Actor, set_path, sets_path};
 pub use answer::{Answer, id, ids};
 pub use client::Request;
 pub use sell::Sold;
