@@ -227,13 +227,13 @@ mod tests {
         use NoticeStatus::{Declined, Paid};
         use Signing::{Forged, Right, Stale};
         for (choice, pays, told) in [
-            (Choice::Pay, true, &[(Paid, 1_000, Right, 5)] as &[_]),
-            (Choice::Decline, false, &[(Declined, 1_000, Right, 5)]),
-            (Choice::PayTwice, true, &[(Paid, 1_000, Right, 5), (Paid, 1_000, Right, 5)]),
-            (Choice::PayLate, true, &[(Paid, 1_000, Right, END + 1)]),
-            (Choice::OtherAmount, false, &[(Paid, 999, Right, 5)]),
-            (Choice::Forge, false, &[(Paid, 1_000, Forged, 5)]),
-            (Choice::Replay, false, &[(Paid, 1_000, Stale, 5)]),
+            (Choice::Pay, true, vec![(Paid, 1_000, Right, 5)]),
+            (Choice::Decline, false, vec![(Declined, 1_000, Right, 5)]),
+            (Choice::PayTwice, true, vec![(Paid, 1_000, Right, 5), (Paid, 1_000, Right, 5)]),
+            (Choice::PayLate, true, vec![(Paid, 1_000, Right, END + 1)]),
+            (Choice::OtherAmount, false, vec![(Paid, 999, Right, 5)]),
+            (Choice::Forge, false, vec![(Paid, 1_000, Forged, 5)]),
+            (Choice::Replay, false, vec![(Paid, 1_000, Stale, 5)]),
         ] {
             let mut charge = charge();
             let told: Vec<Telling> = told
