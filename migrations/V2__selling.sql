@@ -43,6 +43,7 @@ create table maps (
     org_id bytea not null references partners (id),
     venue_id bytea references venues (id),
     name text not null,
+    name_folded text not null,
     description text,
     removed boolean not null,
     created_at bigint not null,

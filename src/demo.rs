@@ -11,9 +11,11 @@ use crate::domain::deal::{Deal, DealStatus};
 use crate::domain::event::{AgeRating, Event, EventStatus, Title};
 use crate::domain::id::{DealId, EventId, KeyId, PartnerId, PromocodeId, UserId};
 use crate::domain::invalid::Invalid;
+use crate::domain::map::{self, Map, RowPlan, SeatsPlan, SectorPlan};
 use crate::domain::member::{Member, MemberRole};
 use crate::domain::partner::{Contact, Partner, Roles, Settings};
 use crate::domain::period::Period;
+use crate::domain::place::{Point, Venue};
 use crate::domain::promocode::{Discount, Promocode, TicketsCount};
 use crate::domain::share::{Percent, Share};
 use crate::domain::terms::Terms;
@@ -28,6 +30,10 @@ pub const NANOBILET: &str = "535fb19bdca6a9d1638f2007";
 pub const PLATFORM: &str = "5368b4009583cb96a0357600";
 /// The deal of the documentation.
 pub const DEAL: &str = "535fb1f1dca6a9d1638f2008";
+/// A venue of Organizator's.
+pub const VENUE: &str = "5368b5099583cb96a0357a09";
+/// The map of its hall.
+pub const MAP: &str = "5368b50a9583cb96a0357a10";
 
 /// A promocode of the first event: 30% with [`PROMOCODE_CODE`].
 pub const PROMOCODE: &str = "5357bab0f51600525c9e1398";
@@ -97,6 +103,7 @@ pub async fn fill(app: &App) -> Result<(), Error> {
             for (key, partner) in &keys {
                 api_keys::create_by_operator(tx, key, *partner, Some("demo".to_owned()))?;
             }
+            hall(tx)?;
             events(tx)?;
             new.iter().try_for_each(|(event, set, new)| make_set(tx, *event, *set, new))
         })
@@ -182,6 +189,52 @@ fn partner(id: &str, name: &str, user: &str, roles: Roles) -> Result<Partner, Er
         created_at: None,
         updated_at: None,
     })
+}
+
+/// A venue of the organizer's with the plan of its hall.
+fn hall(tx: &mut Tx<'_>) -> Result<(), Error> {
+    let (org, now) = (ORGANIZATOR.parse().map_err(wrong)?, tx.now());
+    let venue = Venue {
+        id: VENUE.parse().map_err(wrong)?,
+        org,
+        name: "Красный Октябрь".to_owned(),
+        desc: None,
+        address: Some("Берсеневская набережная, 6".to_owned()),
+        city: Some("524901".parse().map_err(wrong)?),
+        country: Some("RU".parse().map_err(wrong)?),
+        point: Some(Point::new("37.6094", "55.7411").map_err(wrong)?),
+        removed: false,
+        created_at: now,
+        updated_at: now,
+    };
+    store::venues::insert(tx, &venue)?;
+    let row = |(name, seats): (usize, usize)| RowPlan {
+        name: name.to_string(),
+        x: None,
+        y: None,
+        seats: SeatsPlan::Count(seats),
+    };
+    let sector = |id: &str, name: &str, seats: &[usize]| -> Result<SectorPlan, Error> {
+        let rows = (1..).zip(seats.iter().copied()).map(row).collect();
+        Ok(SectorPlan { id: id.parse().map_err(wrong)?, name: name.to_owned(), desc: None, rows })
+    };
+    let sectors = vec![
+        sector("5368b50a9583cb96a0357a11", "Танцпол", &[])?,
+        sector("5368b50a9583cb96a0357a12", "Партер", &[18, 20, 22, 24, 24, 26, 26, 26, 26, 26])?,
+        sector("5368b50a9583cb96a0357a13", "Балкон", &[30, 32, 32])?,
+    ];
+    let map = Map {
+        id: MAP.parse().map_err(wrong)?,
+        org,
+        venue: Some(venue.id),
+        name: "Большой зал".to_owned(),
+        desc: None,
+        sectors: map::build(sectors).map_err(|(_, invalid)| wrong(invalid))?,
+        removed: false,
+        created_at: now,
+        updated_at: now,
+    };
+    Ok(store::maps::insert(tx, &map)?)
 }
 
 fn events(tx: &mut Tx<'_>) -> Result<(), Error> {

@@ -13,6 +13,8 @@ pub mod jobs;
 pub mod logging;
 pub mod password;
 pub mod payments;
+pub mod places;
+pub mod plan;
 pub mod random;
 pub mod secret;
 pub mod store;

@@ -4,14 +4,15 @@ use std::collections::HashSet;
 
 use super::callers::acting;
 use super::sets::SetView;
-use super::{Error, Installation, Window, Wrong, orders};
+use super::{Error, Installation, Window, Wrong, orders, venues};
 use crate::domain::access::{self, Caller, Sight};
 use crate::domain::event::{self, AgeRating, Event, EventStatus, Timezone, Title, TitlePatch};
-use crate::domain::id::{EventId, PartnerId};
+use crate::domain::id::{EventId, MapId, PartnerId, VenueId};
 use crate::domain::invalid::Invalid;
 use crate::domain::money::Currency;
 use crate::domain::partner::Tag;
 use crate::domain::period::Period;
+use crate::places;
 use crate::store::events::{Filter, Reader};
 use crate::store::{self, Tx};
 
@@ -43,6 +44,10 @@ pub struct Changes {
     pub timezone: Option<Option<Timezone>>,
     /// Title and description, merged into what is there.
     pub title: Option<TitlePatch>,
+    /// Where it takes place.
+    pub venue: Option<Option<VenueId>>,
+    /// The plan of the place.
+    pub map: Option<Option<MapId>>,
 }
 
 /// What a list is asked for; see [`Filter`].
@@ -54,6 +59,8 @@ pub struct Wish {
     pub when: When,
     /// Only events of these organizers.
     pub orgs: Vec<PartnerId>,
+    /// Only events in one of these places.
+    pub venues: Option<Vec<VenueId>>,
     /// Only events in one of these statuses.
     pub statuses: Vec<EventStatus>,
     /// Only events with one of these tags.
@@ -153,8 +160,8 @@ pub fn count(tx: &mut Tx<'_>, caller: &Caller, wish: &Wish) -> Result<i64, Error
 fn filter(caller: &Caller, wish: &Wish) -> Result<Filter, Error> {
     let acting = acting(caller)?;
     let reader = if caller.is_platform() { Reader::Platform } else { Reader::Partner(acting.id) };
-    let Wish { ids, when, orgs, statuses, tags, suggest, removed } = wish.clone();
-    Ok(Filter { reader, ids, when, orgs, statuses, tags, suggest, removed })
+    let Wish { ids, when, orgs, venues, statuses, tags, suggest, removed } = wish.clone();
+    Ok(Filter { reader, ids, when, orgs, venues, statuses, tags, suggest, removed })
 }
 
 /// Creates an event of the caller's partner.
@@ -199,7 +206,9 @@ pub fn create(
         created_at: now,
         updated_at: now,
     };
-    apply(&mut event, &Changes { title: None, ..changes.clone() }, installation, false)?;
+    // What names no time zone has that of its city.
+    let timezone = Some(changes.timezone.clone().flatten());
+    apply(tx, &mut event, &Changes { title: None, timezone, ..changes.clone() }, installation, false)?;
     store::events::insert(tx, &event)?;
     view(tx, caller, event)
 }
@@ -220,7 +229,7 @@ pub fn change(
     let mut event = managed(tx, caller, id)?;
     let was = event.clone();
     let has_priced_set = changes.status == Some(EventStatus::Public) && store::sets::priced_exists(tx, id)?;
-    apply(&mut event, changes, installation, has_priced_set)?;
+    apply(tx, &mut event, changes, installation, has_priced_set)?;
     if event == was {
         return view(tx, caller, event);
     }
@@ -280,7 +289,14 @@ pub(super) fn managed(tx: &mut Tx<'_>, caller: &Caller, id: EventId) -> Result<E
     Ok(event)
 }
 
-fn apply(event: &mut Event, changes: &Changes, installation: &Installation, has_priced_set: bool) -> Result<(), Error> {
+fn apply(
+    tx: &mut Tx<'_>,
+    event: &mut Event,
+    changes: &Changes,
+    installation: &Installation,
+    has_priced_set: bool,
+) -> Result<(), Error> {
+    apply_place(tx, event, changes)?;
     if let Some(age_rating) = changes.age_rating {
         event.age_rating = age_rating.unwrap_or_default();
     }
@@ -294,7 +310,10 @@ fn apply(event: &mut Event, changes: &Changes, installation: &Installation, has_
         event.tags.clone_from(tags);
     }
     if let Some(timezone) = &changes.timezone {
-        event.timezone = timezone.clone().unwrap_or_else(|| installation.timezone.clone());
+        event.timezone = match timezone {
+            Some(timezone) => timezone.clone(),
+            None => usual_timezone(tx, event.venue, installation)?,
+        };
     }
     if let Some(patch) = &changes.title {
         event.title = event.title.clone().merge(patch.clone()).map_err(title_wrong)?;
@@ -305,6 +324,42 @@ fn apply(event: &mut Event, changes: &Changes, installation: &Installation, has_
         event.status = status;
     }
     Ok(())
+}
+
+fn apply_place(tx: &mut Tx<'_>, event: &mut Event, changes: &Changes) -> Result<(), Error> {
+    if let Some(venue) = changes.venue {
+        if let Some(id) = venue.filter(|id| event.venue != Some(*id)) {
+            venues::usable(tx, id)?;
+        }
+        event.venue = venue;
+    }
+    if let Some(map) = changes.map {
+        if let Some(id) = map.filter(|id| event.map != Some(*id)) {
+            match store::maps::find_kept(tx, id)? {
+                None => return Err(Error::invalid("map", "unknown", "there is no map with this id")),
+                Some(map) if map.org != event.org => {
+                    return Err(Error::forbidden("map: this map is another organizer's"));
+                }
+                Some(map) if map.removed => {
+                    return Err(Error::invalid("map", "unknown", "the map with this id was removed"));
+                }
+                Some(_) => {}
+            }
+        }
+        event.map = map;
+    }
+    Ok(())
+}
+
+/// The time zone of the city that an event takes place in, else that of the installation.
+fn usual_timezone(tx: &mut Tx<'_>, venue: Option<VenueId>, installation: &Installation) -> Result<Timezone, Error> {
+    let venue = match venue {
+        Some(venue) => store::venues::find(tx, venue)?,
+        None => None,
+    };
+    let city = venue.and_then(|venue| places::city(venue.city?));
+    let timezone = city.and_then(|city| city.timezone.parse().ok());
+    Ok(timezone.unwrap_or_else(|| installation.timezone.clone()))
 }
 
 /// Amounts in the terms of its deals are in the event's currency.

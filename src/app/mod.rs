@@ -10,6 +10,7 @@ pub mod events;
 pub mod explain;
 pub mod idempotency;
 pub mod ledger;
+pub mod maps;
 pub mod members;
 pub mod named;
 pub mod orders;
@@ -23,6 +24,7 @@ pub mod sets;
 pub mod settings;
 pub mod tickets;
 pub mod users;
+pub mod venues;
 
 use std::sync::{Arc, OnceLock};
 

@@ -271,6 +271,8 @@ fn in_words(of: Type) -> String {
         Type::City => "city (GeoNames id)",
         Type::Cities => "list of cities (GeoNames ids)",
         Type::Country => "country (ISO 3166 alpha-2)",
+        Type::Rows => "list of {name, seats: [name] or [{number, x, y}], x, y}",
+        Type::RowsInput => "list of {name, seats: count, [name] or [{number, x, y}], x, y}",
         Type::Countries => "list of countries (ISO 3166 alpha-2)",
         Type::Int(min, i64::MAX) => return format!("integer from {min}"),
         Type::Int(min, max) => return format!("integer, {min} to {max}"),

@@ -31,6 +31,7 @@ use crate::app::api_keys::ApiKey;
 use crate::app::customers::CustomerView;
 use crate::app::events::EventView;
 use crate::app::explain::Explanation;
+use crate::app::maps::MapView;
 use crate::app::orders::OrderView;
 use crate::app::partners::PartnerView;
 use crate::app::promocodes::PromocodeView;
@@ -42,12 +43,14 @@ use crate::app::users::UserView;
 use crate::domain::deal::Deal;
 use crate::domain::ledger::{Balance, Entry, Payout};
 use crate::domain::member::Member;
+use crate::domain::place::Venue;
+use crate::places::{City, Country};
 use fields::v2::PromocodeCheck;
 use layers::Api;
 use route::Route;
 use v1::{
-    api_keys, deals, events, explain, ledger, members, orders, partners, promocodes, refund_requests, sets, settings,
-    tickets, users, whoami,
+    api_keys, deals, events, explain, ledger, maps, members, orders, partners, places, promocodes, refund_requests,
+    sets, settings, tickets, users, venues, whoami,
 };
 
 pub use openapi::openapi_json;
@@ -367,6 +370,47 @@ pub fn routes() -> Vec<Route> {
                     .other("text/html")
                     .redirects()
                     .errors(&[400, 404]),
+            ],
+        ),
+        (
+            "Venues, maps and places",
+            vec![
+                Route::get("/v1/resources/venues", venues::list, "Lists the places where events are held")
+                    .list::<Venue>(venues::LIST),
+                Route::post("/v1/resources/venues", venues::create, "Describes a venue")
+                    .body(&venues::POST)
+                    .one::<Venue>(),
+                Route::get("/v1/resources/venues/{idvenue}", venues::get, "Shows a venue").one::<Venue>(),
+                Route::patch("/v1/resources/venues/{idvenue}", venues::change, "Changes a venue")
+                    .body(&venues::PATCH)
+                    .one::<Venue>(),
+                Route::delete("/v1/resources/venues/{idvenue}", venues::remove, "Removes a venue").errors(&[409]),
+                Route::get("/v1/resources/maps", maps::list, "Lists the plans of halls").list::<MapView>(maps::LIST),
+                Route::post("/v1/resources/maps", maps::create, "Describes a hall with its sectors, rows and seats")
+                    .body(&maps::POST)
+                    .one::<MapView>(),
+                Route::get("/v1/resources/maps/{idmap}", maps::get, "Shows a map with its seats").one::<MapView>(),
+                Route::patch(
+                    "/v1/resources/maps/{idmap}",
+                    maps::change,
+                    "Changes a map's name, description or venue; its seats never change",
+                )
+                .body(&maps::PATCH)
+                .one::<MapView>(),
+                Route::delete("/v1/resources/maps/{idmap}", maps::remove, "Removes a map").errors(&[409]),
+                Route::get(
+                    "/v1/resources/maps/{idmap}/svg",
+                    maps::svg,
+                    "Draws a map; the id of each seat is <sector>-<place of the row>-<place of the seat>, from 0",
+                )
+                .other("image/svg+xml")
+                .errors(&[401, 403, 404, 406, 503]),
+                Route::get("/v1/resources/countries", places::countries, "Lists the countries of the world")
+                    .list::<Country>(places::COUNTRIES)
+                    .open(),
+                Route::get("/v1/resources/cities", places::cities, "Lists the cities of the world")
+                    .list::<City>(places::CITIES)
+                    .open(),
             ],
         ),
         (

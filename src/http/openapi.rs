@@ -16,6 +16,7 @@ use super::query::Param;
 use super::route::{Access, Answers, Described, Route};
 use super::v2;
 use crate::demo;
+use crate::domain::map::{COORDINATE_MAX, SEATS_MAX};
 
 /// GET.
 pub async fn document() -> Response<Body> {
@@ -145,6 +146,8 @@ pub(super) fn example_of(name: &str) -> &'static str {
         "idevent" => demo::EVENTS[0].0,
         "idkey" => demo::NANOBILET_KEY_ID,
         "idpromocode" => demo::PROMOCODE,
+        "idvenue" => demo::VENUE,
+        "idmap" => demo::MAP,
         _ => demo::NANOBILET_USER,
     }
 }
@@ -262,6 +265,19 @@ pub(super) fn example_body(route: &Route) -> Option<Value> {
         ("POST", "/v2/services/promocodes/check") => {
             json!({"event": demo::EVENTS[0].0, "code": demo::PROMOCODE_CODE})
         }
+        ("POST", "/v1/resources/venues") => json!({
+            "name": "Opera", "address": "1 Theatre Square", "city": 524_901,
+            "point": {"type": "Point", "coordinates": [37.6186, 55.7603]}
+        }),
+        ("PATCH", "/v1/resources/venues/{idvenue}") => json!({"desc": "Two halls"}),
+        ("POST", "/v1/resources/maps") => json!({
+            "name": "Main stage", "venue": demo::VENUE,
+            "sectors": [
+                {"name": "Floor"},
+                {"name": "Parterre", "rows": [{"name": "1", "seats": 12}, {"name": "2", "seats": ["1", "2", "2a"]}]}
+            ]
+        }),
+        ("PATCH", "/v1/resources/maps/{idmap}") => json!({"name": "Small stage"}),
         ("PATCH", "/v1/resources/users/{user_id}") => json!({"first_name": "Egor"}),
         ("POST", "/v1/resources/users") => json!({"email": "new@example.com", "password": "long enough"}),
         ("POST", "/v1/services/whoami") => json!({"email": "ag@tc.ru", "password": demo::PASSWORD}),
@@ -350,6 +366,11 @@ fn value(of: Type) -> Value {
         Type::Cities => json!({"type": "array", "items": value(Type::City)}),
         Type::Country => json!({"type": "string", "pattern": "^[A-Z]{2}$"}),
         Type::Countries => json!({"type": "array", "items": value(Type::Country)}),
+        Type::Rows => rows(json!({"type": "array", "items": seat(json!({"type": "string"}))})),
+        Type::RowsInput => rows(json!({
+            "type": ["integer", "array"], "minimum": 1, "maximum": SEATS_MAX,
+            "items": seat(json!({"type": ["string", "integer"]})), "minItems": 1,
+        })),
         Type::Int(min, max) => json!({"type": "integer", "minimum": min, "maximum": max}),
         Type::IntOf(values) => json!({"type": "integer", "enum": values}),
         Type::OptInt(min, max) => json!({"type": ["integer", "null"], "minimum": min, "maximum": max}),
@@ -417,6 +438,32 @@ fn error_v2_schema() -> Value {
             "errors": {"type": "array", "items": not_done_schema()}
         }
     })
+}
+
+/// The rows of a sector, whose seats are as said.
+fn rows(seats: Value) -> Value {
+    json!({"type": "array", "items": {
+        "type": "object",
+        "required": ["name", "seats"],
+        "properties": {"name": {"type": "string"}, "seats": seats, "x": coordinate(), "y": coordinate()}
+    }})
+}
+
+/// A seat: its name, or an object with its place.
+fn seat(number: Value) -> Value {
+    let mut types = match number["type"].clone() {
+        Value::Array(types) => types,
+        one => vec![one],
+    };
+    types.push(json!("object"));
+    json!({
+        "type": types, "required": ["number"],
+        "properties": {"number": number, "x": coordinate(), "y": coordinate()}
+    })
+}
+
+fn coordinate() -> Value {
+    json!({"type": ["number", "null"], "minimum": -COORDINATE_MAX, "maximum": COORDINATE_MAX})
 }
 
 fn error_schema() -> Value {

@@ -13,6 +13,7 @@ pub mod events;
 pub mod health;
 pub mod idempotency;
 pub mod ledger;
+pub mod maps;
 pub mod members;
 pub mod meta;
 pub mod migrate;
@@ -32,6 +33,7 @@ pub mod test_payments;
 pub mod tickets;
 pub mod users;
 mod values;
+pub mod venues;
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -404,6 +406,7 @@ pub fn statements() -> Vec<(&'static str, Statement)> {
         health::STATEMENTS,
         idempotency::STATEMENTS,
         ledger::STATEMENTS,
+        maps::STATEMENTS,
         members::STATEMENTS,
         meta::STATEMENTS,
         orders::STATEMENTS,
@@ -419,6 +422,7 @@ pub fn statements() -> Vec<(&'static str, Statement)> {
         test_payments::STATEMENTS,
         tickets::STATEMENTS,
         users::STATEMENTS,
+        venues::STATEMENTS,
     ]
     .concat()
 }

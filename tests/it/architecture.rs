@@ -19,11 +19,26 @@ fn every_statement_is_one_that_the_engine_takes(server: Server) {
 /// What the files of a part may name of the crate: other parts, or `part::Name` where it is no more than that.
 ///
 /// Of the store, `http` names the transaction that it hands to use cases, and the error that it answers.
-const MAY_NAME: [(&str, &[&str]); 16] = [
+const MAY_NAME: [(&str, &[&str]); 18] = [
     ("store", &["domain", "params"]),
     ("payments", &["domain", "store", "random", "secret"]),
-    ("app", &["domain", "store", "address", "config", "password", "payments", "random", "secret"]),
-    ("http", &["domain", "app", "payments", "store::Tx", "store::Error", "address", "demo", "password", "random"]),
+    ("app", &["domain", "store", "address", "config", "password", "payments", "places", "random", "secret"]),
+    (
+        "http",
+        &[
+            "domain",
+            "app",
+            "payments",
+            "store::Tx",
+            "store::Error",
+            "address",
+            "demo",
+            "password",
+            "places",
+            "plan",
+            "random",
+        ],
+    ),
     ("jobs", &["domain", "app", "store"]),
     ("cli", &["domain", "store", "app", "http", "jobs", "address", "config", "demo", "logging", "random", "secret"]),
     ("demo", &["domain", "store", "app"]),
@@ -31,6 +46,8 @@ const MAY_NAME: [(&str, &[&str]); 16] = [
     ("secret", &["random"]),
     ("password", &["random"]),
     ("logging", &["config"]),
+    ("places", &["domain"]),
+    ("plan", &["domain"]),
     ("address", &[]),
     ("random", &[]),
     ("testing", &["random"]),

@@ -37,7 +37,7 @@ impl Resource for EventView {
         Field::<Self>::value("lifetime", "From its start to its end", Type::Vevent, |view| {
             Cell::text(view.event.lifetime.to_vevent())
         }),
-        Field::<Self>::reference("map", "The plan of the place; there are none yet", Kind::Map, |_| None),
+        Field::<Self>::reference("map", "The plan of the place", Kind::Map, |view| view.event.map.map(Into::into)),
         Field::<Self>::embedded("media", "Pictures; there are none yet", &One::<EventView, EventMedia>(|_| &MEDIA)),
         Field::<Self>::reference("org", "The organizer", Kind::Partner, |view| Some(view.event.org.into())).read_only(),
         Field::<Self>::value("removed", "Whether it has been removed", Type::Bool, |view| {
@@ -62,7 +62,7 @@ impl Resource for EventView {
             Cell::time(view.event.updated_at)
         })
         .read_only(),
-        Field::<Self>::reference("venue", "The place; there are none yet", Kind::Venue, |_| None),
+        Field::<Self>::reference("venue", "The place", Kind::Venue, |view| view.event.venue.map(Into::into)),
     ];
 }
 

@@ -9,6 +9,7 @@ use super::parse::{Item, Selection};
 use super::{Is, Key, Kind, Resource, write};
 use crate::app;
 use crate::app::events::EventView;
+use crate::app::maps::MapView;
 use crate::app::orders::OrderView;
 use crate::app::partners::PartnerView;
 use crate::app::promocodes::PromocodeView;
@@ -18,6 +19,8 @@ use crate::app::users::UserView;
 use crate::domain::access::Caller;
 use crate::domain::deal::Deal;
 use crate::domain::id::{EventId, ObjectId};
+use crate::domain::place::Venue;
+use crate::places::{self, City, Country};
 use crate::store::Tx;
 
 /// How many objects one answer, or one batch of a list, may open: what is loaded once is written wherever it is
@@ -36,6 +39,8 @@ pub struct Loaded {
     events: HashMap<Key, EventView>,
     sets: HashMap<Key, SetView>,
     tickets: HashMap<Key, TicketView>,
+    venues: HashMap<Key, Venue>,
+    maps: HashMap<Key, MapView>,
 }
 
 /// What is still to be loaded.
@@ -205,8 +210,16 @@ impl Loaded {
                 let found = app::orders::readable(tx, caller, &ids)?;
                 self.orders.extend(found.into_iter().map(|view| (view.order.id.into(), view)));
             }
-            // This server holds none, and nothing refers to one.
-            Kind::Venue | Kind::Map | Kind::City | Kind::Country => {}
+            Kind::Venue => {
+                let found = app::venues::readable(tx, &missing(&self.venues, keys))?;
+                self.venues.extend(found.into_iter().map(|venue| (venue.id.into(), venue)));
+            }
+            Kind::Map => {
+                let found = app::maps::readable(tx, &missing(&self.maps, keys))?;
+                self.maps.extend(found.into_iter().map(|view| (view.map.id.into(), view)));
+            }
+            // They are in memory.
+            Kind::City | Kind::Country => {}
         }
         Ok(())
     }
@@ -221,7 +234,10 @@ impl Loaded {
             Kind::Order => wants_of(self.orders.get(&key), selection, wants),
             Kind::Set => wants_of(self.sets.get(&key), selection, wants),
             Kind::Ticket => wants_of(self.tickets.get(&key), selection, wants),
-            Kind::Venue | Kind::Map | Kind::City | Kind::Country => {}
+            Kind::Venue => wants_of(self.venues.get(&key), selection, wants),
+            Kind::Map => wants_of(self.maps.get(&key), selection, wants),
+            Kind::City => wants_of(city(key), selection, wants),
+            Kind::Country => wants_of(country(key), selection, wants),
         }
     }
 
@@ -252,7 +268,10 @@ impl Loaded {
             Kind::Order => write::object(self.orders.get(&key)?, selection, self, out),
             Kind::Set => write::object(self.sets.get(&key)?, selection, self, out),
             Kind::Ticket => write::object(self.tickets.get(&key)?, selection, self, out),
-            Kind::Venue | Kind::Map | Kind::City | Kind::Country => return None,
+            Kind::Venue => write::object(self.venues.get(&key)?, selection, self, out),
+            Kind::Map => write::object(self.maps.get(&key)?, selection, self, out),
+            Kind::City => write::object(city(key)?, selection, self, out),
+            Kind::Country => write::object(country(key)?, selection, self, out),
         }
         Some(())
     }
@@ -263,6 +282,20 @@ fn shows_sets(opened: Option<Opened<'_>>) -> bool {
     let Some(Opened(selection)) = opened else { return true };
     let field = |item: &Item| EventView::FIELDS.get(item.place).map(|field| field.name);
     selection.items.iter().any(|item| field(item) == Some("sets"))
+}
+
+fn city(key: Key) -> Option<&'static City> {
+    match key {
+        Key::City(id) => places::city(id),
+        _ => None,
+    }
+}
+
+fn country(key: Key) -> Option<&'static Country> {
+    match key {
+        Key::Country(code) => places::country(code),
+        _ => None,
+    }
 }
 
 /// The ids among the keys of what is not there yet.

@@ -184,6 +184,10 @@ pub enum Type {
     Country,
     /// Several such codes.
     Countries,
+    /// The rows of a sector with their seats.
+    Rows,
+    /// The same as a request gives it: seats may be counted.
+    RowsInput,
 }
 
 /// The resources that others refer to.

@@ -1,8 +1,8 @@
 //! The tables without their types: what the parser and the OpenAPI document need to know of a field.
 
-use super::places::{City, Country, Map, Venue};
 use super::{Field, Is, Kind, Resource, Type};
 use crate::app::events::EventView;
+use crate::app::maps::MapView;
 use crate::app::orders::OrderView;
 use crate::app::partners::PartnerView;
 use crate::app::promocodes::PromocodeView;
@@ -10,6 +10,8 @@ use crate::app::sets::SetView;
 use crate::app::tickets::TicketView;
 use crate::app::users::UserView;
 use crate::domain::deal::Deal;
+use crate::domain::place::Venue;
+use crate::places::{City, Country};
 
 /// One field, without the type it is read from.
 #[derive(Clone, Debug)]
@@ -100,7 +102,7 @@ impl Kind {
             Kind::Set => SetView::NAME,
             Kind::Ticket => TicketView::NAME,
             Kind::Venue => Venue::NAME,
-            Kind::Map => Map::NAME,
+            Kind::Map => MapView::NAME,
             Kind::City => City::NAME,
             Kind::Country => Country::NAME,
         }
@@ -127,7 +129,7 @@ impl Kind {
             Kind::Set => of::<SetView>(),
             Kind::Ticket => of::<TicketView>(),
             Kind::Venue => of::<Venue>(),
-            Kind::Map => of::<Map>(),
+            Kind::Map => of::<MapView>(),
             Kind::City => of::<City>(),
             Kind::Country => of::<Country>(),
         }

@@ -41,26 +41,22 @@ pub const PATCH: BodyDoc = BodyDoc { shapes: shapes::<EventView>, extra: &[], re
 
 /// GET of the list.
 pub async fn list(call: Reading<Member>) -> Result<Response<Body>, Error> {
-    let wish = call.query(LIST, |query| {
-        let ids = query.many("ids");
-        let in_places = query.many_as::<crate::domain::id::VenueId>("venue", str::parse).is_some();
-        Wish {
-            // No event takes place in any venue.
-            ids: if in_places { Some(Vec::new()) } else { ids },
-            when: query
-                .one_as("filter", |text| match text {
-                    "actual" => Ok(When::Actual),
-                    "past" => Ok(When::Past),
-                    "all" => Ok(When::All),
-                    _ => Err(Invalid::out_of_range("must be one of actual, past, all")),
-                })
-                .unwrap_or_default(),
-            orgs: query.many("org").unwrap_or_default(),
-            statuses: query.many("status").unwrap_or_default(),
-            tags: query.many_as("tags", |tag| Ok(tag.to_owned())).unwrap_or_default(),
-            suggest: query.text("suggest"),
-            removed: query.flag("removed").unwrap_or(false),
-        }
+    let wish = call.query(LIST, |query| Wish {
+        ids: query.many("ids"),
+        when: query
+            .one_as("filter", |text| match text {
+                "actual" => Ok(When::Actual),
+                "past" => Ok(When::Past),
+                "all" => Ok(When::All),
+                _ => Err(Invalid::out_of_range("must be one of actual, past, all")),
+            })
+            .unwrap_or_default(),
+        orgs: query.many("org").unwrap_or_default(),
+        venues: query.many("venue"),
+        statuses: query.many("status").unwrap_or_default(),
+        tags: query.many_as("tags", |tag| Ok(tag.to_owned())).unwrap_or_default(),
+        suggest: query.text("suggest"),
+        removed: query.flag("removed").unwrap_or(false),
     });
     let source = Source {
         rows: |_, tx, caller, wish, window| events::list(tx, caller, wish, window),
@@ -101,9 +97,7 @@ pub async fn remove(call: Writing<Manager>, id: PathId<EventId>) -> Result<Respo
 }
 
 fn changes(input: &mut Input<'_>) -> Option<Changes> {
-    // Places and pictures are named by their ids, and there are none.
-    input.nullable::<()>("venue", nothing);
-    input.nullable::<()>("map", nothing);
+    // Pictures are named by their ids, and there are none.
     if matches!(input.nullable("media", is_object), Some(Some(()))) {
         input.nested("media", |media| {
             for name in ["cover_original", "cover", "cover_small"] {
@@ -122,6 +116,8 @@ fn changes(input: &mut Input<'_>) -> Option<Changes> {
         title: input.nested("title", |title| {
             Some(TitlePatch { text: title.given("text", long).map(Some), desc: title.nullable("desc", long) })
         }),
+        venue: input.nullable("venue", parsed),
+        map: input.nullable("map", parsed),
     })
 }
 

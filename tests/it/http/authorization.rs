@@ -88,6 +88,19 @@ const TABLE: &str = "
     POST   /payments/test/callback                               403 403      403   403 403   403     403     403  403  403        403
     GET    /payments/test/{idpayment}                            200 200      200   200 200   200     200     200  200  200        200
     POST   /payments/test/{idpayment}                            303 303      303   303 303   303     303     303  303  303        303
+    GET    /v1/resources/venues                                  401 200      200   200 200   200     200     200  200  200        403
+    POST   /v1/resources/venues                                  401 403      403   200 200   200     403     403  403  403        403
+    GET    /v1/resources/venues/{idvenue}                        401 200      200   200 200   200     200     200  200  200        403
+    PATCH  /v1/resources/venues/{idvenue}                        401 403      403   200 200   200     403     403  200  200        403
+    DELETE /v1/resources/venues/{idvenue}                        401 403      403   200 200   200     403     403  200  200        403
+    GET    /v1/resources/maps                                    401 200      200   200 200   200     200     200  200  200        403
+    POST   /v1/resources/maps                                    401 403      403   200 200   200     403     403  403  403        403
+    GET    /v1/resources/maps/{idmap}                            401 200      200   200 200   200     200     200  200  200        403
+    PATCH  /v1/resources/maps/{idmap}                            401 403      403   200 200   200     403     403  200  200        403
+    DELETE /v1/resources/maps/{idmap}                            401 403      403   200 200   200     403     403  200  200        403
+    GET    /v1/resources/maps/{idmap}/svg                        401 200      200   200 200   200     200     200  200  200        403
+    GET    /v1/resources/countries                               200 200      200   200 200   200     200     200  200  200        200
+    GET    /v1/resources/cities                                  200 200      200   200 200   200     200     200  200  200        200
     POST   /v1/resources/users                                   201 201      201   201 201   201     201     201  201  201        201
     GET    /v1/resources/users/{user_id}                         401 403      403   403 200   403     403     403  403  403        403
     PATCH  /v1/resources/users/{user_id}                         401 403      403   403 200   403     403     403  403  403        403
@@ -174,6 +187,13 @@ impl<'s> Scene<'s> {
         ] {
             path = path.replace(name, id);
         }
+        for (name, path_of) in [("{idvenue}", "/v1/resources/venues"), ("{idmap}", "/v1/resources/maps")] {
+            if path.contains(name) {
+                let sectors = json!([{"name": "Floor"}]);
+                let made = self.organizer.post(path_of, json!({"name": "Hall", "sectors": sectors})).ok();
+                path = path.replace(name, id(&made));
+            }
+        }
         if path.contains("{iduser}") {
             path = path.replace("{iduser}", self.server.member_of(partner, MemberRole::Gate).user());
         }
@@ -216,6 +236,8 @@ impl<'s> Scene<'s> {
                 json!({"from": self.other.partner(), "to": partner, "amount": "10.00", "deal": id(&self.deal)})
             }
             ("POST", "/v1/resources/events/{idevent}/sets") => json!({"name": "Parterre", "amount": 1}),
+            ("POST", "/v1/resources/venues") => json!({"name": "Opera"}),
+            ("POST", "/v1/resources/maps") => json!({"name": "Hall", "sectors": [{"name": "Floor"}]}),
             ("POST", "/v1/resources/users") => {
                 json!({"email": format!("{column}@new.example.com"), "password": "long enough"})
             }

@@ -170,6 +170,26 @@ fn what_a_story_is_answered_is_as_documented() {
     check("POST", "/v1/resources/deals", agent.proposes_terms(&event, agent.partner(), amounts.clone()));
     check("POST", "/v1/resources/deals", agent.proposes_terms(&event, agent.partner(), amounts));
     check("GET", "/v1/resources/deals", agent.get("/v1/resources/deals?status=all"));
+    let (venues, maps) = ("/v1/resources/venues", "/v1/resources/maps");
+    let point = json!({"type": "Point", "coordinates": [37.6186, 55.7603]});
+    let venue = json!({"name": "Opera", "city": 524_901, "point": point});
+    let venue = check("POST", venues, organizer.post(venues, venue));
+    check("GET", venues, agent.get(&format!("{venues}?fields-schema=city{{country{{name}},name}},country{{id}}")));
+    check("POST", venues, agent.post(venues, json!({})));
+    let seats = json!([{"number": 1, "x": 0.5}, "2"]);
+    let rows = json!([{"name": "1", "seats": 3, "y": 2}, {"name": "2", "seats": seats}]);
+    let map = json!({"name": "Hall", "sectors": [{"name": "Floor"}, {"name": "Parterre", "rows": rows}]});
+    let map = check("POST", maps, organizer.post(maps, map));
+    check("GET", maps, agent.get(maps));
+    let places = json!({"venue": id(&venue), "map": id(&map)});
+    check("PATCH", "/v1/resources/events/{idevent}", organizer.changes_event(&event, places));
+    let opened = format!("/v1/resources/events/{event}?fields-schema=venue{{city}},map{{sectors}}");
+    check("GET", "/v1/resources/events/{idevent}", agent.get(&opened));
+    check("DELETE", "/v1/resources/venues/{idvenue}", organizer.delete(&format!("{venues}/{}", id(&venue))));
+    for path in ["/v1/resources/cities", "/v1/resources/countries"] {
+        check("GET", path, server.nobody().get(&format!("{path}?limit=300")));
+        check("GET", path, server.nobody().get(&format!("{path}?limit=x")));
+    }
     let registration = json!({"email": "new@example.com", "password": "long enough"});
     check("POST", "/v1/resources/users", server.nobody().post("/v1/resources/users", registration.clone()));
     check("POST", "/v1/resources/users", server.nobody().post("/v1/resources/users", registration.clone()));
@@ -220,6 +240,8 @@ fn with_ids(path: &str) -> String {
         .replace("{idevent}", demo::EVENTS[0].0)
         .replace("{idset}", demo::SET)
         .replace("{idkey}", demo::NANOBILET_KEY_ID)
+        .replace("{idvenue}", demo::VENUE)
+        .replace("{idmap}", demo::MAP)
         .replace("{iduser}", demo::NANOBILET_USER)
         .replace("{user_id}", demo::NANOBILET_USER)
 }

@@ -198,6 +198,18 @@ impl<'s> Actor<'s> {
         self.get(&format!("{}/tickets", order_path(order))).list()
     }
 
+    /// Describes a venue, of which it says no more than the name.
+    pub fn describes_venue(&self, name: &str) -> Value {
+        self.post("/v1/resources/venues", json!({"name": name})).ok()
+    }
+
+    /// Describes a map with a floor to stand on, and a parterre of two rows with 7 seats.
+    pub fn describes_map(&self, name: &str) -> Value {
+        let rows = json!([{"name": "1", "seats": 3}, {"name": "2", "seats": 4}]);
+        let sectors = json!([{"name": "Floor"}, {"name": "Parterre", "rows": rows}]);
+        self.post("/v1/resources/maps", json!({"name": name, "sectors": sectors})).ok()
+    }
+
     /// Changes an event of its own.
     pub fn changes_event(&self, event: &str, changes: Value) -> Answer {
         self.patch(&format!("/v1/resources/events/{event}"), changes)
