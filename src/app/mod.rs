@@ -15,6 +15,7 @@ pub mod members;
 pub mod named;
 pub mod orders;
 pub mod partners;
+pub mod payments;
 pub mod promocodes;
 pub mod proof;
 pub mod refunds;
@@ -25,7 +26,7 @@ pub mod tickets;
 pub mod users;
 pub mod venues;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -62,6 +63,7 @@ pub struct Inner {
     pub trusted_proxies: Vec<Network>,
     /// Whether clients reach this server through TLS of its own.
     pub tls: bool,
+    public_url: OnceLock<String>,
     ids: IdSource,
 }
 
@@ -76,6 +78,8 @@ pub struct Installation {
     pub core: Share,
     /// How long a sign-in lasts.
     pub session_lifetime: SignedDuration,
+    /// Whether orders may be paid through the payment system for tests, which moves no money.
+    pub test_payments: bool,
 }
 
 impl std::ops::Deref for App {
@@ -101,17 +105,31 @@ impl App {
                 timezone: config.timezone.clone(),
                 core: Share::Percent(config.core),
                 session_lifetime: SignedDuration::from_hours(24 * i64::from(config.session_days)),
+                test_payments: config.test_payments,
             },
             passwords: Passwords::new(),
             limits: sessions::Limits::new(config),
             trusted_proxies: config.trusted_proxies.clone(),
             tls: config.tls.is_some(),
+            public_url: OnceLock::new(),
             ids: IdSource::new(rest, counter),
         })))
     }
 }
 
 impl Inner {
+    /// The address by which clients reach this server, before the path; nothing while it is not known, which leaves
+    /// addresses relative to the server's.
+    pub fn public_url(&self) -> &str {
+        self.public_url.get().map_or("", String::as_str)
+    }
+
+    /// Notes the address that the server listens at, for clients, where the operator named no other.
+    pub fn listens_at(&self, url: String) {
+        // What the operator named, or what was noted first, stays.
+        let _ = self.public_url.set(url);
+    }
+
     /// A new id for something that does not belong to an event.
     pub fn new_id<T: From<ObjectId>>(&self) -> T {
         self.ids.next(program_time())

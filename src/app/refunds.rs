@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::callers::acting;
 use super::ledger::{self, EntryIds};
-use super::{Error, Window};
+use super::{Error, Window, payments};
 use crate::domain::access::{self, Caller};
 use crate::domain::id::{EventId, OrderId, PartnerId, RefundId, TicketId};
 use crate::domain::member::Right;
@@ -210,6 +210,7 @@ fn answer(
         }
         RefundChange::SendBack => {
             chosen_lines(tx, &order, &refund)?;
+            payments::refund(tx, &refund)?;
             refund.status = RefundStatus::InProgress;
         }
         RefundChange::GiveBack => {

@@ -11,6 +11,7 @@ pub mod input;
 pub mod layers;
 pub mod openapi;
 pub mod path;
+pub mod payments;
 pub mod query;
 pub mod reading;
 pub mod route;
@@ -294,47 +295,6 @@ pub fn routes() -> Vec<Route> {
             ],
         ),
         (
-            "Venues, maps and places",
-            vec![
-                Route::get("/v1/resources/venues", venues::list, "Lists the places where events are held")
-                    .list::<Venue>(venues::LIST),
-                Route::post("/v1/resources/venues", venues::create, "Describes a venue")
-                    .body(&venues::POST)
-                    .one::<Venue>(),
-                Route::get("/v1/resources/venues/{idvenue}", venues::get, "Shows a venue").one::<Venue>(),
-                Route::patch("/v1/resources/venues/{idvenue}", venues::change, "Changes a venue")
-                    .body(&venues::PATCH)
-                    .one::<Venue>(),
-                Route::delete("/v1/resources/venues/{idvenue}", venues::remove, "Removes a venue").errors(&[409]),
-                Route::get("/v1/resources/maps", maps::list, "Lists the plans of halls").list::<MapView>(maps::LIST),
-                Route::post("/v1/resources/maps", maps::create, "Describes a hall with its sectors, rows and seats")
-                    .body(&maps::POST)
-                    .one::<MapView>(),
-                Route::get("/v1/resources/maps/{idmap}", maps::get, "Shows a map with its seats").one::<MapView>(),
-                Route::patch(
-                    "/v1/resources/maps/{idmap}",
-                    maps::change,
-                    "Changes a map's name, description or venue; its seats never change",
-                )
-                .body(&maps::PATCH)
-                .one::<MapView>(),
-                Route::delete("/v1/resources/maps/{idmap}", maps::remove, "Removes a map").errors(&[409]),
-                Route::get(
-                    "/v1/resources/maps/{idmap}/svg",
-                    maps::svg,
-                    "Draws a map; the id of each seat is <sector>-<place of the row>-<place of the seat>, from 0",
-                )
-                .other("image/svg+xml")
-                .errors(&[401, 403, 404, 406, 503]),
-                Route::get("/v1/resources/countries", places::countries, "Lists the countries of the world")
-                    .list::<Country>(places::COUNTRIES)
-                    .open(),
-                Route::get("/v1/resources/cities", places::cities, "Lists the cities of the world")
-                    .list::<City>(places::CITIES)
-                    .open(),
-            ],
-        ),
-        (
             "Money of orders",
             vec![
                 Route::get(
@@ -387,6 +347,70 @@ pub fn routes() -> Vec<Route> {
                     .body(&ledger::POST)
                     .one::<Payout>()
                     .created(),
+            ],
+        ),
+        (
+            "Payments",
+            vec![
+                Route::post(
+                    "/payments/test/callback",
+                    payments::callback,
+                    "Tells what became of a payment: signed, by the payment system for tests",
+                )
+                .body(&payments::CALLBACK)
+                .other("application/json")
+                .open()
+                .errors(&[400, 403, 413, 415, 503]),
+                Route::get("/payments/test/{idpayment}", payments::page, "The page of the payment system for tests")
+                    .open()
+                    .other("text/html")
+                    .errors(&[404]),
+                Route::post("/payments/test/{idpayment}", payments::choose, "Pays on that page, or does not")
+                    .open()
+                    .other("text/html")
+                    .redirects()
+                    .errors(&[400, 404]),
+            ],
+        ),
+        (
+            "Venues, maps and places",
+            vec![
+                Route::get("/v1/resources/venues", venues::list, "Lists the places where events are held")
+                    .list::<Venue>(venues::LIST),
+                Route::post("/v1/resources/venues", venues::create, "Describes a venue")
+                    .body(&venues::POST)
+                    .one::<Venue>(),
+                Route::get("/v1/resources/venues/{idvenue}", venues::get, "Shows a venue").one::<Venue>(),
+                Route::patch("/v1/resources/venues/{idvenue}", venues::change, "Changes a venue")
+                    .body(&venues::PATCH)
+                    .one::<Venue>(),
+                Route::delete("/v1/resources/venues/{idvenue}", venues::remove, "Removes a venue").errors(&[409]),
+                Route::get("/v1/resources/maps", maps::list, "Lists the plans of halls").list::<MapView>(maps::LIST),
+                Route::post("/v1/resources/maps", maps::create, "Describes a hall with its sectors, rows and seats")
+                    .body(&maps::POST)
+                    .one::<MapView>(),
+                Route::get("/v1/resources/maps/{idmap}", maps::get, "Shows a map with its seats").one::<MapView>(),
+                Route::patch(
+                    "/v1/resources/maps/{idmap}",
+                    maps::change,
+                    "Changes a map's name, description or venue; its seats never change",
+                )
+                .body(&maps::PATCH)
+                .one::<MapView>(),
+                Route::delete("/v1/resources/maps/{idmap}", maps::remove, "Removes a map").errors(&[409]),
+                Route::get(
+                    "/v1/resources/maps/{idmap}/svg",
+                    maps::svg,
+                    "Draws a map; the id of each seat is <sector>-<place of the row>-<place of the seat>, from 0",
+                )
+                .other("image/svg+xml")
+                .errors(&[401, 403, 404, 406, 503]),
+                Route::get("/v1/resources/countries", places::countries, "Lists the countries of the world")
+                    .list::<Country>(places::COUNTRIES)
+                    .open(),
+                Route::get("/v1/resources/cities", places::cities, "Lists the cities of the world")
+                    .list::<City>(places::CITIES)
+                    .open(),
             ],
         ),
         (

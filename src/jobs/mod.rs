@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::sync::watch;
 
-use crate::app::{App, Error, idempotency, orders, tickets};
+use crate::app::{App, Error, idempotency, orders, payments, tickets};
 use crate::store;
 
 /// How many rows a step takes on: few enough that other writers hardly wait.
@@ -76,6 +76,8 @@ async fn expire_orders(app: &App) -> Result<Outcome, Error> {
 /// Those of the store.
 pub async fn step(app: &App) -> Result<Outcome, Error> {
     let expired_orders = expire_orders(app).await?;
+    let delivered = payments::deliver(app, None).await?.any;
+    let sent_back = payments::send_back(app).await?;
     app.limits.forget_idle();
     let ended = app.store.write(|tx| store::deals::write_ends(tx, STEP_ROWS)).await?;
     let expired = app.store.write(|tx| store::sessions::delete_expired(tx, STEP_ROWS)).await?;
@@ -88,6 +90,6 @@ pub async fn step(app: &App) -> Result<Outcome, Error> {
         })
         .await?;
     let made = tickets::go_on(app).await?;
-    let worked = made || ended + expired + forgotten > 0 || expired_orders == Outcome::Worked;
+    let worked = made || delivered || sent_back || ended + expired + forgotten > 0 || expired_orders == Outcome::Worked;
     Ok(if worked { Outcome::Worked } else { Outcome::Idle })
 }

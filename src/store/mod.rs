@@ -19,6 +19,7 @@ pub mod meta;
 pub mod migrate;
 pub mod orders;
 pub mod partners;
+pub mod payments;
 mod postgres;
 pub mod promocodes;
 pub mod proof;
@@ -28,6 +29,7 @@ pub mod sets;
 pub mod settings;
 mod sqlite;
 pub mod stock;
+pub mod test_payments;
 pub mod tickets;
 pub mod users;
 mod values;
@@ -409,6 +411,7 @@ pub fn statements() -> Vec<(&'static str, Statement)> {
         meta::STATEMENTS,
         orders::STATEMENTS,
         partners::STATEMENTS,
+        payments::STATEMENTS,
         promocodes::STATEMENTS,
         proof::STATEMENTS,
         refunds::STATEMENTS,
@@ -416,6 +419,7 @@ pub fn statements() -> Vec<(&'static str, Statement)> {
         sets::STATEMENTS,
         settings::STATEMENTS,
         stock::STATEMENTS,
+        test_payments::STATEMENTS,
         tickets::STATEMENTS,
         users::STATEMENTS,
         venues::STATEMENTS,

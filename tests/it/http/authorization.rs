@@ -85,6 +85,9 @@ const TABLE: &str = "
     GET    /v1/resources/events/{idevent}/tickets/{idticket}     401 200      200   200 200   200     200     200  200  200        403
     GET    /v1/resources/events/{idevent}/sets/{idset}/tickets   401 200      200   200 200   200     200     200  200  200        403
     GET    /v1/resources/events/{idevent}/sets/{idset}/tickets/{idticket} 401 200      200   200 200   200     200     200  200  200        403
+    POST   /payments/test/callback                               403 403      403   403 403   403     403     403  403  403        403
+    GET    /payments/test/{idpayment}                            200 200      200   200 200   200     200     200  200  200        200
+    POST   /payments/test/{idpayment}                            303 303      303   303 303   303     303     303  303  303        303
     GET    /v1/resources/venues                                  401 200      200   200 200   200     200     200  200  200        403
     POST   /v1/resources/venues                                  401 403      403   200 200   200     403     403  403  403        403
     GET    /v1/resources/venues/{idvenue}                        401 200      200   200 200   200     200     200  200  200        403
@@ -211,6 +214,12 @@ impl<'s> Scene<'s> {
         if path.contains("{idorder}") {
             path = path.replace("{idorder}", &self.sold().order);
         }
+        if path.contains("{idpayment}") {
+            path = path.replace("{idpayment}", &self.payment());
+        }
+        if path.starts_with("/payments/test/") && route.method == "POST" && route.body.is_none() {
+            return caller.request("POST", &path).body("choice=pay").send();
+        }
         if route.body.is_none() {
             return caller.request(route.method.as_str(), &path).send();
         }
@@ -242,6 +251,13 @@ impl<'s> Scene<'s> {
     fn sold(&self) -> Sold {
         let set = self.server.tickets_of(self.deal["event"].as_str().unwrap(), "1000", 1);
         self.server.sold(&self.other, &set, 1)
+    }
+
+    /// A payment that an order of the other side waits for.
+    fn payment(&self) -> String {
+        let set = self.organizer.makes_set(self.deal["event"].as_str().unwrap(), 1, "1000.00");
+        let order = self.other.asks_for_payment(&self.other.orders_of(&set, 1).ok());
+        self.server.payments_of(&order)[0].id.to_string()
     }
 
     /// A refund request for an order that the other side sold.

@@ -14,6 +14,7 @@ mod on_sale;
 mod openapi;
 mod orders;
 mod partners;
+mod payments;
 mod places;
 mod refund_requests;
 mod sets;

@@ -6,6 +6,7 @@ mod actor;
 mod answer;
 mod build;
 pub mod client;
+pub mod pay;
 mod sell;
 mod server;
 
