@@ -23,6 +23,7 @@ use tracing_subscriber::filter::Targets;
 
 use crate::address::Network;
 use crate::domain::{Currency, Percent, Timezone};
+use crate::mail::{MailPlace, Sender, SmtpUrl};
 use crate::secret::{Hidden, Origin};
 
 /// The options as one source gives them: what it does not name is `None`.
@@ -113,6 +114,15 @@ pub struct Options {
     #[arg(long, value_name = "DAYS", help_heading = LIMITS)]
     pub session_days: Option<u32>,
 
+    /// Server that mails are sent by (smtps://user:password@host, or smtp:// with ?tls=required);
+    /// needs --mail-from [default: files in the folder mails of the data folder]
+    #[arg(long, value_name = "URL", help_heading = MAIL)]
+    pub smtp: Option<Hidden>,
+
+    /// Who mails are from ("Tickets <tickets@example.org>")
+    #[arg(long, value_name = "ADDRESS", help_heading = MAIL)]
+    pub mail_from: Option<String>,
+
     /// Currency of events that name none, as ISO 4217 [default: RUB]
     #[arg(long, value_name = "CODE", help_heading = TRADE)]
     pub currency: Option<String>,
@@ -131,6 +141,7 @@ pub(crate) const DATA: &str = "Data";
 const NETWORK: &str = "Network";
 const LOG: &str = "Log";
 const LIMITS: &str = "Limits";
+const MAIL: &str = "Mail";
 const TRADE: &str = "Trade";
 
 /// How the log is written.
@@ -304,6 +315,10 @@ pub struct Config {
     pub log: Targets,
     /// How it is written.
     pub log_format: LogFormat,
+    /// Where mails go.
+    pub mail: MailPlace,
+    /// Who they are from.
+    pub mail_from: Sender,
     /// The currency of events that name none.
     pub currency: Currency,
     /// The timezone of events that name none.
@@ -367,7 +382,7 @@ impl Config {
         }
         Ok(Self {
             listen,
-            data,
+            data: data.clone(),
             database,
             demo,
             tls: layers.tls()?,
@@ -384,6 +399,8 @@ impl Config {
             sign_in_per_account: layers.limit("sign-in-per-account", |o| &o.sign_in_per_account, 10)?,
             registrations_per_hour: layers.limit("registrations-per-hour", |o| &o.registrations_per_hour, 20)?,
             session_days: layers.number("session-days", |o| &o.session_days, 30, 1..=3650)?,
+            mail: layers.mail(&data, demo)?,
+            mail_from: layers.checked("mail-from", |o| &o.mail_from, "parterre@localhost", parsed)?,
             currency: layers.checked("currency", |o| &o.currency, "RUB", parsed)?,
             timezone: layers.checked("timezone", |o| &o.timezone, "UTC", parsed)?,
             core: layers.checked("core", |o| &o.core, "3%", percentage)?,
@@ -667,6 +684,24 @@ impl Layers {
             (None, None) if shared => Ok(Origin::Nowhere),
             (None, None) => Ok(Origin::Created(created)),
         }
+    }
+
+    fn mail(&mut self, data: &Path, demo: bool) -> Result<MailPlace, ConfigError> {
+        let Some((url, source)) = self.find(|o| &o.smtp) else {
+            self.note("smtp", "files in the folder mails of the data folder", Source::Default);
+            return Ok(MailPlace::Folder(data.join("mails")));
+        };
+        let url: SmtpUrl = url.reveal().parse().map_err(|message: &str| wrong("smtp", source, message))?;
+        self.note("smtp", url.to_string(), source);
+        if demo {
+            return Err(ConfigError::Conflict(
+                "a demo has well-known keys, so it mails nobody: leave --smtp out".into(),
+            ));
+        }
+        if self.find(|o| &o.mail_from).is_none() {
+            return Err(ConfigError::Conflict("--smtp needs --mail-from: who mails are from".into()));
+        }
+        Ok(MailPlace::Smtp(url))
     }
 
     fn tls(&mut self) -> Result<Option<Tls>, ConfigError> {

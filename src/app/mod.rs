@@ -9,6 +9,7 @@ mod error;
 pub mod events;
 pub mod idempotency;
 pub mod ledger;
+pub mod mails;
 pub mod members;
 pub mod named;
 pub mod partners;
@@ -27,6 +28,7 @@ use crate::domain::event::Timezone;
 use crate::domain::id::{Bucket, EventId, IdSource, ObjectId};
 use crate::domain::money::Currency;
 use crate::domain::share::Share;
+use crate::mail::Mailer;
 use crate::password::Passwords;
 use crate::random;
 use crate::secret::Secret;
@@ -54,6 +56,8 @@ pub struct Inner {
     pub trusted_proxies: Vec<Network>,
     /// Whether clients reach this server through TLS of its own.
     pub tls: bool,
+    /// Sends what is mailed.
+    pub mailer: Mailer,
     ids: IdSource,
 }
 
@@ -98,6 +102,7 @@ impl App {
             limits: sessions::Limits::new(config),
             trusted_proxies: config.trusted_proxies.clone(),
             tls: config.tls.is_some(),
+            mailer: Mailer::new(config.mail.clone(), config.mail_from.clone()),
             ids: IdSource::new(rest, counter),
         })))
     }

@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::app::{App, Error, idempotency};
+use crate::app::{App, Error, idempotency, mails};
 use crate::store;
 
 /// How many rows a step takes on: few enough that other writers hardly wait.
 const STEP_ROWS: i64 = 200;
 /// How long to rest when there was nothing to do.
 const REST: Duration = Duration::from_secs(30);
+/// The same where somebody waits for a mail.
+const MAIL_REST: Duration = Duration::from_secs(5);
 
 /// What came of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,19 +24,26 @@ pub enum Outcome {
     Idle,
 }
 
-/// Runs all jobs until told to stop.
-pub async fn run(app: App, mut stop: watch::Receiver<bool>) {
+/// Runs all jobs until told to stop. Mail goes beside the others: a slow server of somebody else must not hold them up.
+pub async fn run(app: App, stop: watch::Receiver<bool>) {
+    tokio::join!(repeat(&app, stop.clone(), REST, clean_up), repeat(&app, stop, MAIL_REST, mail));
+}
+
+async fn repeat<F>(app: &App, mut stop: watch::Receiver<bool>, rest: Duration, job: fn(App) -> F)
+where
+    F: Future<Output = Result<Outcome, Error>>,
+{
     while !*stop.borrow() {
-        let outcome = match step(&app).await {
+        let outcome = match job(app.clone()).await {
             Ok(outcome) => outcome,
             Err(error) => {
-                tracing::error!(error = ?error, "A job failed; it is tried again in {} s.", REST.as_secs());
+                tracing::error!(error = ?error, "A job failed; it is tried again in {} s.", rest.as_secs());
                 Outcome::Idle
             }
         };
         if outcome == Outcome::Idle {
             // Either the time is over or the server stops; both end the rest.
-            let _ = tokio::time::timeout(REST, stop.changed()).await;
+            let _ = tokio::time::timeout(rest, stop.changed()).await;
         }
     }
 }
@@ -44,6 +53,15 @@ pub async fn run(app: App, mut stop: watch::Receiver<bool>) {
 /// # Errors
 /// Those of the store.
 pub async fn step(app: &App) -> Result<Outcome, Error> {
+    let (cleaned, mailed) = (clean_up(app.clone()).await?, mail(app.clone()).await?);
+    Ok(if cleaned == Outcome::Worked { cleaned } else { mailed })
+}
+
+async fn mail(app: App) -> Result<Outcome, Error> {
+    Ok(if mails::send_due(&app).await? > 0 { Outcome::Worked } else { Outcome::Idle })
+}
+
+async fn clean_up(app: App) -> Result<Outcome, Error> {
     app.limits.forget_idle();
     let ended = app.store.write(|tx| store::deals::write_ends(tx, STEP_ROWS)).await?;
     let expired = app.store.write(|tx| store::sessions::delete_expired(tx, STEP_ROWS)).await?;
@@ -55,5 +73,6 @@ pub async fn step(app: &App) -> Result<Outcome, Error> {
             store::idempotency::delete_before(tx, before, STEP_ROWS)
         })
         .await?;
-    Ok(if ended + expired + forgotten > 0 { Outcome::Worked } else { Outcome::Idle })
+    let mails = mails::forget(&app, STEP_ROWS).await?;
+    Ok(if ended + expired + forgotten + mails > 0 { Outcome::Worked } else { Outcome::Idle })
 }

@@ -13,6 +13,7 @@ pub mod events;
 pub mod health;
 pub mod idempotency;
 pub mod ledger;
+pub mod mails;
 pub mod members;
 pub mod meta;
 pub mod migrate;
@@ -400,6 +401,7 @@ pub fn statements() -> Vec<(&'static str, Statement)> {
         health::STATEMENTS,
         idempotency::STATEMENTS,
         ledger::STATEMENTS,
+        mails::STATEMENTS,
         members::STATEMENTS,
         meta::STATEMENTS,
         orders::STATEMENTS,
