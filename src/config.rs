@@ -693,15 +693,11 @@ impl Layers {
         };
         let url: SmtpUrl = url.reveal().parse().map_err(|message: &str| wrong("smtp", source, message))?;
         self.note("smtp", url.to_string(), source);
-        if demo {
-            return Err(ConfigError::Conflict(
-                "a demo has well-known keys, so it mails nobody: leave --smtp out".into(),
-            ));
-        }
         if self.find(|o| &o.mail_from).is_none() {
             return Err(ConfigError::Conflict("--smtp needs --mail-from: who mails are from".into()));
         }
-        Ok(MailPlace::Smtp(url))
+        // A demo's keys are known to everybody: it mails nobody.
+        Ok(if demo { MailPlace::Folder(data.join("mails")) } else { MailPlace::Smtp(url) })
     }
 
     fn tls(&mut self) -> Result<Option<Tls>, ConfigError> {
@@ -779,6 +775,7 @@ mod tests {
         assert_eq!(config.tls, None);
         assert_eq!(config.secret, Origin::Created("./parterre-data/secret".into()));
         assert_eq!(config.trusted_proxies, []);
+        assert_eq!(config.mail, MailPlace::Folder("./parterre-data/mails".into()));
         assert_eq!(config.log_format, LogFormat::Auto);
         assert_eq!(config.currency.to_string(), "RUB");
         assert_eq!(config.timezone.to_string(), "UTC");
@@ -830,6 +827,8 @@ mod tests {
         ("sign-in-per-account", "2"),
         ("registrations-per-hour", "4"),
         ("session-days", "6"),
+        ("smtp", "smtps://mail.example.org"),
+        ("mail-from", "Tickets <tickets@example.org>"),
         ("currency", "EUR"),
         ("timezone", "Europe/Moscow"),
         ("core", "1.5%"),
@@ -879,6 +878,22 @@ mod tests {
         assert_eq!(config.secret, Origin::Given("from the environment".into()));
         let config = resolved(file("secret = \"from the file\"")).unwrap();
         assert_eq!(config.secret, Origin::Given("from the file".into()));
+    }
+
+    #[test]
+    fn mails_need_a_sender_and_a_demo_mails_nobody() {
+        let smtp = ["--smtp", "smtps://me:hidden-1@mail.example.org"];
+        assert!(refusal(flags(&smtp)).contains("--mail-from"));
+        let all = [smtp[0], smtp[1], "--mail-from", "Tickets <tickets@example.org>"];
+        let config = resolved(flags(&all)).unwrap();
+        assert!(matches!(config.mail, MailPlace::Smtp(_)));
+        assert_eq!(setting(&config, "smtp").0, "smtps://me@mail.example.org");
+        assert!(!format!("{config:?}").contains("hidden-1"));
+        let demo = resolved(flags(&[&all[..], &["--demo"]].concat())).unwrap();
+        assert!(matches!(demo.mail, MailPlace::Folder(_)));
+        for (flag, value) in [("--smtp", "mail.example.org"), ("--smtp", "smtp://me:pw@host"), ("--mail-from", "me")] {
+            assert!(refusal(flags(&[flag, value])).starts_with(&format!("{flag}: ")), "{flag} {value}");
+        }
     }
 
     #[test]

@@ -181,7 +181,7 @@ pub fn change(
     }
     let now = tx.now();
     if event.currency != was.currency {
-        no_amounts_in_deals(tx, id)?;
+        no_amounts(tx, id)?;
     }
     event.updated_at = Some(now);
     store::events::update(tx, &event)?;
@@ -253,10 +253,14 @@ fn apply(event: &mut Event, changes: &Changes, installation: &Installation) -> R
     Ok(())
 }
 
-/// Amounts in the terms of its deals are in the event's currency.
-fn no_amounts_in_deals(tx: &mut Tx<'_>, id: EventId) -> Result<(), Error> {
+/// Amounts in the terms of its deals and in its promocodes are in the event's currency.
+fn no_amounts(tx: &mut Tx<'_>, id: EventId) -> Result<(), Error> {
     if store::deals::with_amounts(tx, id)? {
         let invalid = Invalid::conflict("the terms of a deal for this event are amounts in it");
+        return Err(Error::Conflict(Wrong::at("currency", invalid)));
+    }
+    if store::promocodes::with_amounts(tx, id)? {
+        let invalid = Invalid::conflict("a promocode of this event takes off an amount in it");
         return Err(Error::Conflict(Wrong::at("currency", invalid)));
     }
     Ok(())

@@ -3,6 +3,7 @@
 mod api_keys;
 mod authorization;
 mod conventions;
+mod customers;
 mod deals;
 mod events;
 mod fields_schema;
@@ -10,5 +11,6 @@ mod idempotency;
 mod members;
 mod openapi;
 mod partners;
+mod promocodes;
 mod settings;
 mod users;

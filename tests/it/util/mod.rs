@@ -7,6 +7,8 @@ mod answer;
 mod build;
 pub mod client;
 mod server;
+pub mod smtp;
+pub mod stored;
 
 pub use actor::Actor;
 pub use answer::{Answer, id, ids};
