@@ -76,7 +76,7 @@ fn a_promocode_shows_what_it_was_made_of(server: Server) {
     let order: Vec<&String> = expected.as_object().unwrap().keys().collect();
     assert_eq!(keys, order);
     assert_eq!(organizer.sees_promocode(&event, &made), made);
-    assert_eq!(organizer.get(&promocodes(&event)).list(), [made.clone()]);
+    assert_eq!(organizer.get(&promocodes(&event)).list(), std::slice::from_ref(&made));
     let narrowed =
         format!("{}/{}?fields-schema=code,discount{{percentage}},event{{id}}", promocodes(&event), id(&made));
     let expected = json!({"code": "Spring", "discount": {"percentage": "30%"}, "event": {"id": event}});
