@@ -4,7 +4,9 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::app::api_keys::{self, NewKey};
+use crate::app::sets::{self, Changes, GivenMoney, GivenRules, New};
 use crate::app::{App, Error};
+use crate::domain::access::{Acting, Caller};
 use crate::domain::deal::{Deal, DealStatus};
 use crate::domain::event::{AgeRating, Event, EventStatus, Title};
 use crate::domain::id::{DealId, EventId, KeyId, PartnerId, PromocodeId, UserId};
@@ -53,6 +55,12 @@ pub const EVENTS: [(&str, &str, i64); 4] = [
     ("5368b3d49583cb96a0357590", "Смысловые Галлюцинации. 25 лет в темноте", 90),
 ];
 
+/// The first set of the first event.
+pub const SET: &str = "5357baaff51600525ca00000";
+
+/// The sets of each event: name, tickets, price.
+const SETS: [(&str, i64, &str); 3] = [("Танцпол", 100, "1500.00"), ("Партер", 60, "2500.00"), ("VIP", 20, "5000.00")];
+
 /// Fills an empty platform; does nothing to one that has the demo's partners.
 ///
 /// # Errors
@@ -68,6 +76,16 @@ pub async fn fill(app: &App) -> Result<(), Error> {
         let key: KeyId = id.parse().map_err(wrong)?;
         keys.push((NewKey::with_token(app, key, token.to_owned())?, partner.parse().map_err(wrong)?));
     }
+    let mut new = Vec::new();
+    for (event, ..) in EVENTS {
+        for (place, set) in SETS.into_iter().enumerate() {
+            // The same ids at every start, after the second and the bucket of the event.
+            let id = format!("{}a{place:05}", event.get(..18).unwrap_or_default());
+            let event: EventId = event.parse().map_err(wrong)?;
+            let drawn = New::draw(app, event.bucket())?;
+            new.push((event, set, New { set: id.parse().map_err(wrong)?, ..drawn }));
+        }
+    }
     app.store
         .write(move |tx| {
             // Of several servers that start at once, the others wait here for the first.
@@ -79,9 +97,24 @@ pub async fn fill(app: &App) -> Result<(), Error> {
             for (key, partner) in &keys {
                 api_keys::create_by_operator(tx, key, *partner, Some("demo".to_owned()))?;
             }
-            events(tx)
+            events(tx)?;
+            new.iter().try_for_each(|(event, set, new)| make_set(tx, *event, *set, new))
         })
         .await
+}
+
+fn make_set(tx: &mut Tx<'_>, event: EventId, (name, amount, price): (&str, i64, &str), new: &New) -> Result<(), Error> {
+    let roles = Roles { org: true, ..Roles::default() };
+    let organizator = Acting { id: ORGANIZATOR.parse().map_err(wrong)?, roles, role: MemberRole::Manager };
+    let caller = Caller { user: None, partner: Some(organizator) };
+    let changes = Changes {
+        name: Some(name.to_owned()),
+        amount: Some(amount),
+        rules: Some(GivenRules::Price(GivenMoney(price.to_owned()))),
+        ..Changes::default()
+    };
+    sets::create(tx, &caller, event, new, &changes)?;
+    Ok(())
 }
 
 fn partners(tx: &mut Tx<'_>, password_hash: &str) -> Result<(), Error> {

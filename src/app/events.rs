@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::callers::acting;
+use super::sets::SetView;
 use super::{Error, Installation, Window, Wrong};
 use crate::domain::access::{self, Caller, Sight};
 use crate::domain::event::{self, AgeRating, Event, EventStatus, Timezone, Title, TitlePatch};
@@ -15,6 +16,15 @@ use crate::store::events::{Filter, Reader};
 use crate::store::{self, Tx};
 
 pub use crate::store::events::When;
+
+/// An event as one caller sees it at one time.
+#[derive(Clone, Debug)]
+pub struct EventView {
+    /// The event.
+    pub event: Event,
+    /// Its sets, by their place; none where they were not asked for.
+    pub sets: Option<Vec<SetView>>,
+}
 
 /// What a request sets of an event. Outer `None`: not given; inner `None`: back to the default.
 #[derive(Clone, Debug, Default)]
@@ -75,6 +85,29 @@ pub fn readable(tx: &mut Tx<'_>, caller: &Caller, ids: &[EventId]) -> Result<Vec
     Ok(events.into_iter().filter(may_read).collect())
 }
 
+/// Events that the caller may read, with their sets as the caller sees them.
+///
+/// # Errors
+/// Those of the store.
+pub fn views(tx: &mut Tx<'_>, caller: &Caller, events: Vec<Event>) -> Result<Vec<EventView>, Error> {
+    let mut sets = super::sets::of_events(tx, caller, &events)?;
+    let view = |event: Event| EventView { sets: Some(sets.remove(&event.id).unwrap_or_default()), event };
+    Ok(events.into_iter().map(view).collect())
+}
+
+fn view(tx: &mut Tx<'_>, caller: &Caller, event: Event) -> Result<EventView, Error> {
+    views(tx, caller, vec![event])?.pop().ok_or(Error::NotFound("event"))
+}
+
+/// One event with its sets.
+///
+/// # Errors
+/// Those of [`get`].
+pub fn show(tx: &mut Tx<'_>, caller: &Caller, id: EventId) -> Result<EventView, Error> {
+    let event = get(tx, caller, id)?;
+    view(tx, caller, event)
+}
+
 /// One event.
 ///
 /// # Errors
@@ -93,9 +126,10 @@ pub fn get(tx: &mut Tx<'_>, caller: &Caller, id: EventId) -> Result<Event, Error
 ///
 /// # Errors
 /// Those of the store.
-pub fn list(tx: &mut Tx<'_>, caller: &Caller, wish: &Wish, window: Window<EventId>) -> Result<Vec<Event>, Error> {
+pub fn list(tx: &mut Tx<'_>, caller: &Caller, wish: &Wish, window: Window<EventId>) -> Result<Vec<EventView>, Error> {
     let filter = filter(caller, wish)?;
-    Ok(store::events::list(tx, &filter, window.after, window.skip, window.limit)?)
+    let events = store::events::list(tx, &filter, window.after, window.skip, window.limit)?;
+    views(tx, caller, events)
 }
 
 /// How many events the list holds in all.
@@ -124,7 +158,7 @@ pub fn create(
     installation: &Installation,
     id: EventId,
     changes: &Changes,
-) -> Result<Event, Error> {
+) -> Result<EventView, Error> {
     let acting = acting(caller)?;
     let org = store::partners::find(tx, acting.id)?.ok_or(Error::Unauthenticated)?;
     if !org.roles.org || org.removed {
@@ -156,9 +190,9 @@ pub fn create(
         created_at: now,
         updated_at: now,
     };
-    apply(&mut event, &Changes { title: None, ..changes.clone() }, installation)?;
+    apply(&mut event, &Changes { title: None, ..changes.clone() }, installation, false)?;
     store::events::insert(tx, &event)?;
-    Ok(event)
+    view(tx, caller, event)
 }
 
 /// Changes an event, all or nothing. Cancelling it, and setting its end before now, ends its deals.
@@ -172,15 +206,20 @@ pub fn change(
     installation: &Installation,
     id: EventId,
     changes: &Changes,
-) -> Result<Event, Error> {
+) -> Result<EventView, Error> {
     let mut event = managed(tx, caller, id)?;
     let was = event.clone();
-    apply(&mut event, changes, installation)?;
+    let has_priced_set = changes.status == Some(EventStatus::Public) && store::sets::priced_exists(tx, id)?;
+    apply(&mut event, changes, installation, has_priced_set)?;
     if event == was {
-        return Ok(event);
+        return view(tx, caller, event);
     }
     let now = tx.now();
     if event.currency != was.currency {
+        if store::sets::exist(tx, id)? {
+            let message = "is fixed once the event has a set: its prices are amounts of it";
+            return Err(Error::invalid("currency", "conflict", message));
+        }
         no_amounts(tx, id)?;
     }
     event.updated_at = Some(now);
@@ -194,11 +233,12 @@ pub fn change(
             store::deals::end_with_event(tx, id)?;
         }
         store::deals::move_end(tx, id, event.lifetime.end)?;
+        store::sets::move_ends(tx, id, was.lifetime.end, event.lifetime.end)?;
     }
     if event.status == EventStatus::Cancelled && was.status != EventStatus::Cancelled {
         store::deals::end_with_event(tx, id)?;
     }
-    Ok(event)
+    view(tx, caller, event)
 }
 
 /// Removes an event and ends its deals. It stays readable to its organizer and to the sides of its deals.
@@ -216,7 +256,7 @@ pub fn remove(tx: &mut Tx<'_>, caller: &Caller, id: EventId) -> Result<(), Error
 }
 
 /// The event, where the caller may change it; nobody else changes it until the transaction ends.
-fn managed(tx: &mut Tx<'_>, caller: &Caller, id: EventId) -> Result<Event, Error> {
+pub(super) fn managed(tx: &mut Tx<'_>, caller: &Caller, id: EventId) -> Result<Event, Error> {
     let event = store::events::find_locked(tx, id)?.ok_or(Error::NotFound("event"))?;
     if !access::manages(caller, event.org) {
         return Err(Error::forbidden("only the event's organizer may change it"));
@@ -224,7 +264,7 @@ fn managed(tx: &mut Tx<'_>, caller: &Caller, id: EventId) -> Result<Event, Error
     Ok(event)
 }
 
-fn apply(event: &mut Event, changes: &Changes, installation: &Installation) -> Result<(), Error> {
+fn apply(event: &mut Event, changes: &Changes, installation: &Installation, has_priced_set: bool) -> Result<(), Error> {
     if let Some(age_rating) = changes.age_rating {
         event.age_rating = age_rating.unwrap_or_default();
     }
@@ -244,8 +284,6 @@ fn apply(event: &mut Event, changes: &Changes, installation: &Installation) -> R
         event.title = event.title.clone().merge(patch.clone()).map_err(title_wrong)?;
     }
     if let Some(status) = changes.status {
-        // An event shows its sets, and there are none: it has no price.
-        let has_priced_set = false;
         event::change_status(event.status, status, has_priced_set)
             .map_err(|refusal| Error::invalid("status", "conflict", refusal.to_string()))?;
         event.status = status;

@@ -15,7 +15,9 @@ pub mod named;
 pub mod partners;
 pub mod promocodes;
 pub mod sessions;
+pub mod sets;
 pub mod settings;
+pub mod tickets;
 pub mod users;
 
 use std::sync::Arc;
@@ -114,7 +116,7 @@ impl Inner {
         self.ids.next(program_time())
     }
 
-    /// A new id for what belongs to the event whose bucket this is.
+    /// A new id for something that belongs to an event, with the event's bucket.
     pub fn new_id_in<T: From<ObjectId>>(&self, bucket: Bucket) -> T {
         self.ids.next_in(program_time(), bucket)
     }

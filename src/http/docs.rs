@@ -262,6 +262,9 @@ fn in_words(of: Type) -> String {
     match of {
         Type::Bool => "boolean",
         Type::BoolOrNull => "boolean or null",
+        Type::Money => "amount of money",
+        Type::Seats => "ranges of seats by row, or null",
+        Type::NumberOrText => "integer or string",
         Type::Coordinates => "longitude and latitude, two numbers",
         Type::City => "city (GeoNames id)",
         Type::Cities => "list of cities (GeoNames ids)",

@@ -28,23 +28,25 @@ use axum::routing::{MethodRouter, get};
 use crate::app::App;
 use crate::app::api_keys::ApiKey;
 use crate::app::customers::CustomerView;
+use crate::app::events::EventView;
 use crate::app::partners::PartnerView;
 use crate::app::promocodes::PromocodeView;
+use crate::app::sets::SetView;
 use crate::app::settings::SettingsView;
+use crate::app::tickets::TicketView;
 use crate::app::users::UserView;
 use crate::domain::deal::Deal;
-use crate::domain::event::Event;
 use crate::domain::member::Member;
 use fields::v2::PromocodeCheck;
 use layers::Api;
 use route::Route;
-use v1::{api_keys, deals, events, members, partners, promocodes, settings, users, whoami};
+use v1::{api_keys, deals, events, members, partners, promocodes, sets, settings, tickets, users, whoami};
 
 pub use openapi::openapi_json;
 
 /// Every route.
 pub fn routes() -> Vec<Route> {
-    let sections: [(&'static str, Vec<Route>); 9] = [
+    let sections: [(&'static str, Vec<Route>); 11] = [
         (
             "Partners",
             vec![
@@ -159,15 +161,56 @@ pub fn routes() -> Vec<Route> {
             "Events",
             vec![
                 Route::get("/v1/resources/events", events::list, "Lists the events that the caller may read")
-                    .list::<Event>(events::LIST),
+                    .list::<EventView>(events::LIST),
                 Route::post("/v1/resources/events", events::create, "Creates an event of the caller's")
                     .body(&events::POST)
-                    .one::<Event>(),
-                Route::get("/v1/resources/events/{idevent}", events::get, "Shows an event").one::<Event>(),
+                    .one::<EventView>(),
+                Route::get("/v1/resources/events/{idevent}", events::get, "Shows an event").one::<EventView>(),
                 Route::patch("/v1/resources/events/{idevent}", events::change, "Changes an event")
                     .body(&events::PATCH)
-                    .one::<Event>(),
+                    .one::<EventView>(),
                 Route::delete("/v1/resources/events/{idevent}", events::remove, "Removes an event and ends its deals"),
+            ],
+        ),
+        (
+            "Sets",
+            vec![
+                Route::get("/v1/resources/events/{idevent}/sets", sets::list, "Lists the sets of an event")
+                    .list::<SetView>(sets::LIST),
+                Route::post("/v1/resources/events/{idevent}/sets", sets::create, "Makes a set with its tickets")
+                    .body(&sets::POST)
+                    .one::<SetView>(),
+                Route::get("/v1/resources/events/{idevent}/sets/{idset}", sets::get, "Shows a set").one::<SetView>(),
+                Route::patch("/v1/resources/events/{idevent}/sets/{idset}", sets::change, "Changes a set")
+                    .body(&sets::PATCH)
+                    .one::<SetView>(),
+                Route::delete(
+                    "/v1/resources/events/{idevent}/sets/{idset}",
+                    sets::remove,
+                    "Removes a set that nothing of is reserved or sold",
+                )
+                .errors(&[409]),
+            ],
+        ),
+        (
+            "Tickets",
+            vec![
+                Route::get("/v1/resources/events/{idevent}/tickets", tickets::list, "Lists tickets of an event")
+                    .list::<TicketView>(tickets::LIST),
+                Route::get("/v1/resources/events/{idevent}/tickets/{idticket}", tickets::get, "Shows a ticket")
+                    .one::<TicketView>(),
+                Route::get(
+                    "/v1/resources/events/{idevent}/sets/{idset}/tickets",
+                    tickets::list_of_set,
+                    "Lists the tickets of a set",
+                )
+                .list::<TicketView>(tickets::LIST_OF_SET),
+                Route::get(
+                    "/v1/resources/events/{idevent}/sets/{idset}/tickets/{idticket}",
+                    tickets::get_of_set,
+                    "Shows a ticket of a set",
+                )
+                .one::<TicketView>(),
             ],
         ),
         (

@@ -250,6 +250,10 @@ pub(super) fn example_body(route: &Route) -> Option<Value> {
             "title": {"text": "Concert"}
         }),
         ("PATCH", "/v1/resources/partners/{idpartner}/members/{iduser}") => json!({"role": "manager"}),
+        ("POST", "/v1/resources/events/{idevent}/sets") => {
+            json!({"name": "Dress circle", "amount": 40, "price": "900.00"})
+        }
+        ("PATCH", "/v1/resources/events/{idevent}/sets/{idset}") => json!({"amount": 50}),
         ("PATCH", "/v1/resources/events/{idevent}") => json!({"tags": ["rock"], "age_rating": 12}),
         ("POST", "/v1/resources/events/{idevent}/promocodes") => json!({
             "code": "SPRING", "discount": {"percentage": "30%"}, "amount": 100, "tickets_count": {"min": 2}
@@ -333,6 +337,14 @@ fn value(of: Type) -> Value {
     match of {
         Type::Bool => json!({"type": "boolean"}),
         Type::BoolOrNull => json!({"type": ["boolean", "null"]}),
+        Type::Money => json!({"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?$"}),
+        Type::Seats => json!({
+            "type": ["object", "null"],
+            "additionalProperties": {"type": "array", "items": {
+                "type": "array", "items": {"type": ["integer", "string"]}, "minItems": 2, "maxItems": 2
+            }}
+        }),
+        Type::NumberOrText => json!({"type": ["integer", "string"]}),
         Type::Coordinates => json!({"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}),
         Type::City => json!({"type": "integer", "minimum": 1, "maximum": u32::MAX}),
         Type::Cities => json!({"type": "array", "items": value(Type::City)}),

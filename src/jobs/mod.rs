@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::app::{App, Error, idempotency, mails};
+use crate::app::{App, Error, idempotency, mails, tickets};
 use crate::store;
 
 /// How many rows a step takes on: few enough that other writers hardly wait.
@@ -74,5 +74,6 @@ async fn clean_up(app: App) -> Result<Outcome, Error> {
         })
         .await?;
     let mails = mails::forget(&app, STEP_ROWS).await?;
-    Ok(if ended + expired + forgotten + mails > 0 { Outcome::Worked } else { Outcome::Idle })
+    let made = tickets::go_on(&app).await?;
+    Ok(if made || ended + expired + forgotten + mails > 0 { Outcome::Worked } else { Outcome::Idle })
 }

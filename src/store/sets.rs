@@ -2,10 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use jiff::Timestamp;
+
 use super::db::{params, statements};
 use super::values::{buckets, json};
 use super::{Error, Row, RowReader, Tx};
-use crate::domain::id::{EventId, RuleId, SectorId, SetId};
+use crate::domain::id::{EventId, MapId, PartnerId, RuleId, SectorId, SetId};
+use crate::domain::map::Sector;
 use crate::domain::money::{Currency, Money};
 use crate::domain::period::Period;
 use crate::domain::set::{Rule, Seats, Set};
@@ -57,6 +60,12 @@ statements! {
     COUNT =
         "insert into set_counters (bucket, set_id, shard, taken) values ($1, $2, $3, $4) \
          on conflict (bucket, set_id, shard) do update set taken = set_counters.taken + excluded.taken";
+    MOVE_ENDS =
+        "update rules set ends_at = $4 where bucket = $1 and ends_at = $3 and starts_at < $4 and not removed \
+         and set_id in (select id from sets where bucket = $1 and event_id = $2)";
+    SECTOR =
+        "select s.id, s.name, s.description, s.layout, m.id as map_id, m.org_id, m.removed from sectors s \
+         join maps m on m.id = s.map_id where s.id = $1";
     EXISTS = "select 1 from sets where bucket = $1 and event_id = $2 limit 1";
     PRICED =
         "select 1 from sets s join rules r on r.bucket = s.bucket and r.set_id = s.id and not r.removed \
@@ -171,6 +180,35 @@ pub fn taken(tx: &mut Tx<'_>, sets: &[SetId]) -> Result<HashMap<SetId, i64>, Err
 pub fn count_taken(tx: &mut Tx<'_>, set: SetId, shard: i32, taken: i64) -> Result<(), Error> {
     tx.execute(COUNT, params![set.bucket(), set, shard, taken])?;
     Ok(())
+}
+
+/// Lets the rules that ended with their event end with it at its new end.
+pub fn move_ends(tx: &mut Tx<'_>, event: EventId, from: Timestamp, to: Timestamp) -> Result<(), Error> {
+    tx.execute(MOVE_ENDS, params![event.bucket(), event, from, to])?;
+    Ok(())
+}
+
+/// A sector with its seats, and the map that it is a part of.
+#[derive(Clone, Debug)]
+pub struct SectorOfMap {
+    /// The sector.
+    pub sector: Sector,
+    /// The map.
+    pub map: MapId,
+    /// Whose map it is.
+    pub org: PartnerId,
+    /// Whether the map has been removed.
+    pub removed: bool,
+}
+
+/// Finds a sector.
+pub fn find_sector(tx: &mut Tx<'_>, id: SectorId) -> Result<Option<SectorOfMap>, Error> {
+    let Some(row) = tx.query_opt(SECTOR, params![id])? else { return Ok(None) };
+    let mut row = row.read("sectors");
+    let (id, name, desc) = (row.next()?, row.next()?, row.next()?);
+    let rows = row.next_json()?.ok_or_else(|| row.corrupt("layout"))?;
+    let sector = Sector { id, name, desc, rows };
+    Ok(Some(SectorOfMap { sector, map: row.next()?, org: row.next()?, removed: row.next()? }))
 }
 
 /// Whether an event has, or ever had, a set.

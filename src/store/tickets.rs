@@ -65,7 +65,9 @@ statements! {
         "update tickets set status = 'vacant', order_id = null, reserved_till = null, removed = true, updated_at = $3 \
          where bucket = $1 and id = any($2) and status = 'reserved' and reserved_till <= $3 and not removed";
     REMOVE_ALL =
-        "update tickets set removed = true, updated_at = $3 where bucket = $1 and set_id = $2 and not removed";
+        "update tickets set removed = true, updated_at = $3 where bucket = $1 and set_id = $2 and not removed \
+         and (status = 'vacant' or (status = 'reserved' and reserved_till <= $3))";
+    LEFT = "select 1 from tickets where bucket = $1 and set_id = $2 and not removed limit 1";
     BATCH_LOCKED =
         concat!("select ", batch_columns!(), " from ticket_batches where bucket = $1 and id = $2 for update");
     BATCHES_LOCKED = concat!(
@@ -180,11 +182,11 @@ pub fn remove_vacant(tx: &mut Tx<'_>, set: SetId, amount: i64) -> Result<i64, Er
     Ok(removed)
 }
 
-/// Removes all tickets of a set.
-pub fn remove_all(tx: &mut Tx<'_>, set: SetId) -> Result<(), Error> {
+/// Removes the vacant tickets of a set; answers whether those were all.
+pub fn remove_all(tx: &mut Tx<'_>, set: SetId) -> Result<bool, Error> {
     let now = tx.now();
     tx.execute(REMOVE_ALL, params![set.bucket(), set, now])?;
-    Ok(())
+    Ok(tx.query_opt(LEFT, params![set.bucket(), set])?.is_none())
 }
 
 /// Notes tickets that are to be made.

@@ -8,12 +8,14 @@ use std::hash::Hash;
 use super::parse::{Item, Selection};
 use super::{Is, Key, Kind, Resource, write};
 use crate::app;
+use crate::app::events::EventView;
 use crate::app::partners::PartnerView;
 use crate::app::promocodes::PromocodeView;
+use crate::app::sets::SetView;
+use crate::app::tickets::TicketView;
 use crate::app::users::UserView;
 use crate::domain::access::Caller;
-use crate::domain::event::Event;
-use crate::domain::id::ObjectId;
+use crate::domain::id::{EventId, ObjectId};
 use crate::store::Tx;
 
 /// How many objects one answer, or one batch of a list, may open: what is loaded once is written wherever it is
@@ -26,8 +28,10 @@ pub struct Loaded {
     opened: Cell<u32>,
     partners: HashMap<Key, PartnerView>,
     users: HashMap<Key, UserView>,
-    events: HashMap<Key, Event>,
+    events: HashMap<Key, EventView>,
     promocodes: HashMap<Key, PromocodeView>,
+    sets: HashMap<Key, SetView>,
+    tickets: HashMap<Key, TicketView>,
 }
 
 /// What is still to be loaded.
@@ -123,7 +127,8 @@ impl Loaded {
         values.iter().for_each(|value| wants.of(value, selection));
         while !wants.keys.is_empty() {
             for (kind, keys) in &wants.keys {
-                loaded.batch(tx, caller, *kind, keys.iter().map(|(key, _)| *key))?;
+                let with_sets = *kind == Kind::Event && keys.iter().any(|(_, opened)| shows_sets(*opened));
+                loaded.batch(tx, caller, *kind, with_sets, keys.iter().map(|(key, _)| *key))?;
             }
             let mut deeper = Wants::default();
             for (kind, keys) in &wants.keys {
@@ -141,6 +146,7 @@ impl Loaded {
         tx: &mut Tx<'_>,
         caller: &Caller,
         kind: Kind,
+        with_sets: bool,
         keys: impl Iterator<Item = Key>,
     ) -> Result<(), app::Error> {
         match kind {
@@ -155,9 +161,30 @@ impl Loaded {
                 self.users.extend(found.into_iter().map(|view| (view.user.id.into(), view)));
             }
             Kind::Event => {
-                let ids = missing(&self.events, keys);
+                // One that was opened without its sets before is loaded once more.
+                let lacks_sets = |key: &Key| self.events.get(key).is_some_and(|view| view.sets.is_none());
+                let (again, new): (Vec<Key>, Vec<Key>) = keys.partition(|key| with_sets && lacks_sets(key));
+                let mut ids: Vec<EventId> = missing(&self.events, new.into_iter());
+                ids.extend(again.into_iter().filter_map(Key::id::<EventId>));
+                ids.sort_unstable();
+                ids.dedup();
                 let found = app::events::readable(tx, caller, &ids)?;
-                self.events.extend(found.into_iter().map(|event| (event.id.into(), event)));
+                let views = if with_sets {
+                    app::events::views(tx, caller, found)?
+                } else {
+                    found.into_iter().map(|event| EventView { event, sets: None }).collect()
+                };
+                self.events.extend(views.into_iter().map(|view| (view.event.id.into(), view)));
+            }
+            Kind::Set => {
+                let ids = missing(&self.sets, keys);
+                let found = app::sets::readable(tx, caller, &ids)?;
+                self.sets.extend(found.into_iter().map(|view| (view.set.id.into(), view)));
+            }
+            Kind::Ticket => {
+                let ids = missing(&self.tickets, keys);
+                let found = app::tickets::readable(tx, caller, &ids)?;
+                self.tickets.extend(found.into_iter().map(|view| (view.ticket.id.into(), view)));
             }
             Kind::Promocode => {
                 let ids = missing(&self.promocodes, keys);
@@ -165,7 +192,7 @@ impl Loaded {
                 self.promocodes.extend(found.into_iter().map(|view| (view.promocode.id.into(), view)));
             }
             // This server holds none, and nothing refers to one.
-            Kind::Set | Kind::Venue | Kind::Map | Kind::City | Kind::Country => {}
+            Kind::Venue | Kind::Map | Kind::City | Kind::Country => {}
         }
         Ok(())
     }
@@ -176,7 +203,9 @@ impl Loaded {
             Kind::User => wants_of(self.users.get(&key), selection, wants),
             Kind::Event => wants_of(self.events.get(&key), selection, wants),
             Kind::Promocode => wants_of(self.promocodes.get(&key), selection, wants),
-            Kind::Set | Kind::Venue | Kind::Map | Kind::City | Kind::Country => {}
+            Kind::Set => wants_of(self.sets.get(&key), selection, wants),
+            Kind::Ticket => wants_of(self.tickets.get(&key), selection, wants),
+            Kind::Venue | Kind::Map | Kind::City | Kind::Country => {}
         }
     }
 
@@ -203,10 +232,19 @@ impl Loaded {
             Kind::User => write::object(self.users.get(&key)?, selection, self, out),
             Kind::Event => write::object(self.events.get(&key)?, selection, self, out),
             Kind::Promocode => write::object(self.promocodes.get(&key)?, selection, self, out),
-            Kind::Set | Kind::Venue | Kind::Map | Kind::City | Kind::Country => return None,
+            Kind::Set => write::object(self.sets.get(&key)?, selection, self, out),
+            Kind::Ticket => write::object(self.tickets.get(&key)?, selection, self, out),
+            Kind::Venue | Kind::Map | Kind::City | Kind::Country => return None,
         }
         Some(())
     }
+}
+
+/// Whether what is opened of an event holds its sets.
+fn shows_sets(opened: Option<Opened<'_>>) -> bool {
+    let Some(Opened(selection)) = opened else { return true };
+    let field = |item: &Item| EventView::FIELDS.get(item.place).map(|field| field.name);
+    selection.items.iter().any(|item| field(item) == Some("sets"))
 }
 
 /// The ids among the keys of what is not there yet.

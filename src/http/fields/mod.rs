@@ -19,6 +19,7 @@ pub mod promocodes;
 pub mod sets;
 pub mod settings;
 mod shape;
+pub mod tickets;
 pub mod users;
 pub mod v2;
 pub mod write;
@@ -159,6 +160,12 @@ pub enum Type {
     IntOf(&'static [i64]),
     /// `true` or null.
     BoolOrNull,
+    /// An amount of money as text; a request may give a number.
+    Money,
+    /// Ranges of seats by row, each as its first and last seat, or null.
+    Seats,
+    /// A whole number, or a text where it is none.
+    NumberOrText,
     /// A longitude and a latitude, as numbers.
     Coordinates,
     /// The number of a city at GeoNames.
@@ -180,8 +187,10 @@ pub enum Kind {
     User,
     /// Something tickets are sold for.
     Event,
-    /// A category of tickets.
+    /// A category of tickets of one event.
     Set,
+    /// One place in one set.
+    Ticket,
     /// A code that takes something off a price.
     Promocode,
     /// A place where events are held.

@@ -1,12 +1,13 @@
 //! The tables without their types: what the parser and the OpenAPI document need to know of a field.
 
 use super::places::{City, Country, Map, Venue};
-use super::sets::Set;
 use super::{Field, Is, Kind, Resource, Type};
+use crate::app::events::EventView;
 use crate::app::partners::PartnerView;
 use crate::app::promocodes::PromocodeView;
+use crate::app::sets::SetView;
+use crate::app::tickets::TicketView;
 use crate::app::users::UserView;
-use crate::domain::event::Event;
 
 /// One field, without the type it is read from.
 #[derive(Clone, Debug)]
@@ -90,8 +91,9 @@ impl Kind {
         match self {
             Kind::Partner => PartnerView::NAME,
             Kind::User => UserView::NAME,
-            Kind::Event => Event::NAME,
-            Kind::Set => Set::NAME,
+            Kind::Event => EventView::NAME,
+            Kind::Set => SetView::NAME,
+            Kind::Ticket => TicketView::NAME,
             Kind::Promocode => PromocodeView::NAME,
             Kind::Venue => Venue::NAME,
             Kind::Map => Map::NAME,
@@ -114,8 +116,9 @@ impl Kind {
         match self {
             Kind::Partner => of::<PartnerView>(),
             Kind::User => of::<UserView>(),
-            Kind::Event => of::<Event>(),
-            Kind::Set => of::<Set>(),
+            Kind::Event => of::<EventView>(),
+            Kind::Set => of::<SetView>(),
+            Kind::Ticket => of::<TicketView>(),
             Kind::Promocode => of::<PromocodeView>(),
             Kind::Venue => of::<Venue>(),
             Kind::Map => of::<Map>(),

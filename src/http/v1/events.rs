@@ -4,8 +4,8 @@ use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use serde_json::Value;
 
-use crate::app::events::{self, Changes, When, Wish};
-use crate::domain::event::{AgeRating, Event, TitlePatch};
+use crate::app::events::{self, Changes, EventView, When, Wish};
+use crate::domain::event::{AgeRating, TitlePatch};
 use crate::domain::id::EventId;
 use crate::domain::invalid::Invalid;
 use crate::domain::period::Period;
@@ -35,9 +35,9 @@ pub const LIST: &[Param] = &[
     Param::new("suggest", Type::Text, "Only events whose title holds this, in any case"),
 ];
 /// The body of a new event.
-pub const POST: BodyDoc = BodyDoc { shapes: shapes::<Event>, extra: &[], required: &["lifetime", "title"] };
+pub const POST: BodyDoc = BodyDoc { shapes: shapes::<EventView>, extra: &[], required: &["lifetime", "title"] };
 /// The body of a change.
-pub const PATCH: BodyDoc = BodyDoc { shapes: shapes::<Event>, extra: &[], required: &[] };
+pub const PATCH: BodyDoc = BodyDoc { shapes: shapes::<EventView>, extra: &[], required: &[] };
 
 /// GET of the list.
 pub async fn list(call: Reading<Member>) -> Result<Response<Body>, Error> {
@@ -65,14 +65,14 @@ pub async fn list(call: Reading<Member>) -> Result<Response<Body>, Error> {
     let source = Source {
         rows: |_, tx, caller, wish, window| events::list(tx, caller, wish, window),
         count: events::count,
-        id: |event: &Event| event.id,
+        id: |view: &EventView| view.event.id,
     };
     call.list(wish, source).await
 }
 
 /// GET of one.
 pub async fn get(call: Reading<Member>, id: PathId<EventId>) -> Result<Response<Body>, Error> {
-    call.one(move |tx, caller| events::get(tx, caller, id.get()?)).await
+    call.one(move |tx, caller| events::show(tx, caller, id.get()?)).await
 }
 
 /// POST: creates an event of the caller's.

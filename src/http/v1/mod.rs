@@ -6,6 +6,8 @@ pub mod events;
 pub mod members;
 pub mod partners;
 pub mod promocodes;
+pub mod sets;
 pub mod settings;
+pub mod tickets;
 pub mod users;
 pub mod whoami;

@@ -66,7 +66,7 @@ impl Refs {
             Kind::Promocode => self.promocodes.contains_key(&key),
             Kind::Set => self.sets.contains_key(&key),
             // No section holds one.
-            Kind::User | Kind::Venue | Kind::Map | Kind::City | Kind::Country => true,
+            Kind::User | Kind::Ticket | Kind::Venue | Kind::Map | Kind::City | Kind::Country => true,
         }
     }
 

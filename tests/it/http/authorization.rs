@@ -75,6 +75,15 @@ const TABLE: &str = "
     DELETE /v1/resources/events/{idevent}/promocodes/{idpromocode} 401 403    403   200 200   200     403     403  200  200        403
     POST   /v2/services/promocodes/check                         401 403      200   200 200   200     200     403  200  200        403
     GET    /v1/resources/users                                   401 200      200   200 200   200     200     403  200  200        403
+    GET    /v1/resources/events/{idevent}/sets                   401 200      200   200 200   200     200     200  200  200        403
+    POST   /v1/resources/events/{idevent}/sets                   401 403      403   200 200   200     403     403  200  200        403
+    GET    /v1/resources/events/{idevent}/sets/{idset}           401 200      200   200 200   200     200     200  200  200        403
+    PATCH  /v1/resources/events/{idevent}/sets/{idset}           401 403      403   200 200   200     403     403  200  200        403
+    DELETE /v1/resources/events/{idevent}/sets/{idset}           401 403      403   200 200   200     403     403  200  200        403
+    GET    /v1/resources/events/{idevent}/tickets                401 200      200   200 200   200     200     200  200  200        403
+    GET    /v1/resources/events/{idevent}/tickets/{idticket}     401 200      200   200 200   200     200     200  200  200        403
+    GET    /v1/resources/events/{idevent}/sets/{idset}/tickets   401 200      200   200 200   200     200     200  200  200        403
+    GET    /v1/resources/events/{idevent}/sets/{idset}/tickets/{idticket} 401 200      200   200 200   200     200     200  200  200        403
     POST   /v1/resources/users                                   201 201      201   201 201   201     201     201  201  201        201
     GET    /v1/resources/users/{user_id}                         401 403      403   403 200   403     403     403  403  403        403
     PATCH  /v1/resources/users/{user_id}                         401 403      403   403 200   403     403     403  403  403        403
@@ -167,6 +176,11 @@ impl<'s> Scene<'s> {
         if path.contains("{iduser}") {
             path = path.replace("{iduser}", self.server.member_of(partner, MemberRole::Gate).user());
         }
+        if path.contains("{idset}") || path.contains("{idticket}") {
+            let set = self.organizer.makes_set(self.deal["event"].as_str().unwrap(), 1, "100.00");
+            let ticket = self.organizer.sees_tickets(&set).remove(0);
+            path = path.replace("{idset}", id(&set)).replace("{idticket}", id(&ticket));
+        }
         if path.contains("{idkey}") {
             let keys = format!("/v1/resources/partners/{partner}/api_keys");
             let key = self.server.platform().post(&keys, json!({})).ok();
@@ -193,6 +207,7 @@ impl<'s> Scene<'s> {
                 json!({"event": self.deal["event"], "code": self.promocode()["code"]})
             }
             ("POST", "/v1/resources/events") => json!({"title": {"text": "Concert"}, "lifetime": IN_2030}),
+            ("POST", "/v1/resources/events/{idevent}/sets") => json!({"name": "Parterre", "amount": 1}),
             ("POST", "/v1/resources/users") => {
                 json!({"email": format!("{column}@new.example.com"), "password": "long enough"})
             }

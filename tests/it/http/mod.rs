@@ -12,5 +12,7 @@ mod members;
 mod openapi;
 mod partners;
 mod promocodes;
+mod sets;
 mod settings;
+mod tickets;
 mod users;

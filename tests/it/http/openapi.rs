@@ -149,6 +149,23 @@ fn what_a_story_is_answered_is_as_documented() {
         check("GET", "/v1/resources/deals/{iddeal}", agent.get(&opened));
     }
     let event = server.event_of(&organizer);
+    let sets = format!("/v1/resources/events/{event}/sets");
+    let new = json!({"name": "Parterre", "amount": 3, "price": "100.00"});
+    check("POST", "/v1/resources/events/{idevent}/sets", organizer.post(&sets, new.clone()));
+    check("POST", "/v1/resources/events/{idevent}/sets", organizer.post(&sets, json!({"name": ""})));
+    let set = organizer.post(&sets, new).ok();
+    let one = format!("{sets}/{}", id(&set));
+    check("GET", "/v1/resources/events/{idevent}/sets", agent.get(&sets));
+    check("GET", "/v1/resources/events/{idevent}/sets/{idset}", agent.get(&one));
+    let changes = json!({"amount": 2, "rules": []});
+    check("PATCH", "/v1/resources/events/{idevent}/sets/{idset}", organizer.patch(&one, changes));
+    check("GET", "/v1/resources/events/{idevent}", agent.get(&format!("/v1/resources/events/{event}")));
+    let of_set = "/v1/resources/events/{idevent}/sets/{idset}/tickets";
+    check("GET", of_set, agent.get(&format!("{one}/tickets")));
+    let ticket = agent.get(&format!("{one}/tickets")).list().remove(0);
+    let path = format!("/v1/resources/events/{event}/tickets/{}", id(&ticket));
+    check("GET", "/v1/resources/events/{idevent}/tickets/{idticket}", agent.get(&path));
+    check("DELETE", "/v1/resources/events/{idevent}/sets/{idset}", organizer.delete(&one));
     let amounts = json!({"org": "150.00", "extra": "10.5%", "pfc": true});
     check("POST", "/v1/resources/deals", agent.proposes_terms(&event, agent.partner(), amounts.clone()));
     check("POST", "/v1/resources/deals", agent.proposes_terms(&event, agent.partner(), amounts));
@@ -201,6 +218,7 @@ fn with_ids(path: &str) -> String {
     path.replace("{idpartner}", demo::NANOBILET)
         .replace("{iddeal}", demo::DEAL)
         .replace("{idevent}", demo::EVENTS[0].0)
+        .replace("{idset}", demo::SET)
         .replace("{idkey}", demo::NANOBILET_KEY_ID)
         .replace("{iduser}", demo::NANOBILET_USER)
         .replace("{user_id}", demo::NANOBILET_USER)

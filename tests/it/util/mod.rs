@@ -10,7 +10,7 @@ mod server;
 pub mod smtp;
 pub mod stored;
 
-pub use actor::Actor;
+pub use actor::{Actor, set_path, sets_path};
 pub use answer::{Answer, id, ids};
 pub use client::Request;
 pub use server::Server;
