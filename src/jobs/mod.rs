@@ -6,16 +6,17 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::sync::watch;
 
-use crate::app::{App, Error, idempotency, orders, payments, tickets};
+use crate::app::{App, Error, idempotency, mails, orders, payments, tickets};
 use crate::store;
 
 /// How many rows a step takes on: few enough that other writers hardly wait.
 const STEP_ROWS: i64 = 200;
-/// How long to rest when there was nothing to do. An order that has expired is counted as taken, with a correction, until it
-/// is written down.
-const REST: Duration = Duration::from_secs(1);
-/// How many such rests the less urgent jobs take.
-const RESTS: u32 = 30;
+/// How long to rest when there was nothing to do.
+const REST: Duration = Duration::from_secs(30);
+/// The same where somebody waits for a mail, or for money.
+const SOON: Duration = Duration::from_secs(5);
+/// The same for orders whose hold is over: until one is written down it is counted as taken, with a correction.
+const AT_ONCE: Duration = Duration::from_secs(1);
 /// How many orders are written down as expired at the same time, each in a transaction of its own.
 const ORDERS_AT_ONCE: usize = 16;
 
@@ -28,32 +29,51 @@ pub enum Outcome {
     Idle,
 }
 
-/// Runs all jobs until told to stop.
-pub async fn run(app: App, mut stop: watch::Receiver<bool>) {
-    let mut rests = 0;
+/// Runs all jobs until told to stop. Each goes by itself: a slow server of somebody else must not hold up the others.
+pub async fn run(app: App, stop: watch::Receiver<bool>) {
+    tokio::join!(
+        repeat(&app, stop.clone(), AT_ONCE, expire_orders),
+        repeat(&app, stop.clone(), SOON, pay),
+        repeat(&app, stop.clone(), SOON, mail),
+        repeat(&app, stop, REST, clean_up),
+    );
+}
+
+async fn repeat<F>(app: &App, mut stop: watch::Receiver<bool>, rest: Duration, job: fn(App) -> F)
+where
+    F: Future<Output = Result<Outcome, Error>>,
+{
     while !*stop.borrow() {
-        let urgent = rests % RESTS > 0;
-        let stepped = if urgent { expire_orders(&app).await } else { step(&app).await };
-        let outcome = match stepped {
+        let outcome = match job(app.clone()).await {
             Ok(outcome) => outcome,
             Err(error) => {
-                tracing::error!(error = ?error, "A job failed; it is tried again in {} s.", REST.as_secs());
+                tracing::error!(error = ?error, "A job failed; it is tried again in {} s.", rest.as_secs());
                 Outcome::Idle
             }
         };
         if outcome == Outcome::Idle {
-            rests += 1;
             // Either the time is over or the server stops; both end the rest.
-            let _ = tokio::time::timeout(REST, stop.changed()).await;
+            let _ = tokio::time::timeout(rest, stop.changed()).await;
         }
     }
 }
 
-/// Writes down the end of orders whose hold is over, a bounded number of them.
+/// One step of every job.
 ///
 /// # Errors
 /// Those of the store.
-async fn expire_orders(app: &App) -> Result<Outcome, Error> {
+pub async fn step(app: &App) -> Result<Outcome, Error> {
+    let outcomes = [
+        expire_orders(app.clone()).await?,
+        pay(app.clone()).await?,
+        mail(app.clone()).await?,
+        clean_up(app.clone()).await?,
+    ];
+    Ok(if outcomes.contains(&Outcome::Worked) { Outcome::Worked } else { Outcome::Idle })
+}
+
+/// Writes down the end of orders whose hold is over, a bounded number of them.
+async fn expire_orders(app: App) -> Result<Outcome, Error> {
     let due = app.store.read(|tx| store::orders::due(tx, STEP_ROWS)).await?;
     let (mut outcome, mut failed) = (Outcome::Idle, None);
     for some in due.chunks(ORDERS_AT_ONCE) {
@@ -70,14 +90,18 @@ async fn expire_orders(app: &App) -> Result<Outcome, Error> {
     failed.map_or(Ok(outcome), Err)
 }
 
-/// One step of every job.
-///
-/// # Errors
-/// Those of the store.
-pub async fn step(app: &App) -> Result<Outcome, Error> {
-    let expired_orders = expire_orders(app).await?;
-    let delivered = payments::deliver(app, None).await?.any;
-    let sent_back = payments::send_back(app).await?;
+/// Tells what became of payments, and sends back what is owed to customers.
+async fn pay(app: App) -> Result<Outcome, Error> {
+    let delivered = payments::deliver(&app, None).await?.any;
+    let sent_back = payments::send_back(&app).await?;
+    Ok(if delivered || sent_back { Outcome::Worked } else { Outcome::Idle })
+}
+
+async fn mail(app: App) -> Result<Outcome, Error> {
+    Ok(if mails::send_due(&app).await? > 0 { Outcome::Worked } else { Outcome::Idle })
+}
+
+async fn clean_up(app: App) -> Result<Outcome, Error> {
     app.limits.forget_idle();
     let ended = app.store.write(|tx| store::deals::write_ends(tx, STEP_ROWS)).await?;
     let expired = app.store.write(|tx| store::sessions::delete_expired(tx, STEP_ROWS)).await?;
@@ -89,7 +113,7 @@ pub async fn step(app: &App) -> Result<Outcome, Error> {
             store::idempotency::delete_before(tx, before, STEP_ROWS)
         })
         .await?;
-    let made = tickets::go_on(app).await?;
-    let worked = made || delivered || sent_back || ended + expired + forgotten > 0 || expired_orders == Outcome::Worked;
-    Ok(if worked { Outcome::Worked } else { Outcome::Idle })
+    let mails = mails::forget(&app, STEP_ROWS).await?;
+    let made = tickets::go_on(&app).await?;
+    Ok(if made || ended + expired + forgotten + mails > 0 { Outcome::Worked } else { Outcome::Idle })
 }

@@ -3,6 +3,7 @@
 mod api_keys;
 mod authorization;
 mod conventions;
+mod customers;
 mod deals;
 mod events;
 mod fields_schema;
@@ -16,6 +17,7 @@ mod orders;
 mod partners;
 mod payments;
 mod places;
+mod promocodes;
 mod refund_requests;
 mod sets;
 mod settings;

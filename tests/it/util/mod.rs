@@ -9,6 +9,8 @@ pub mod client;
 pub mod pay;
 mod sell;
 mod server;
+pub mod smtp;
+pub mod stored;
 
 pub use actor::{Actor, ORDERS, order_path, set_path, sets_path};
 pub use answer::{Answer, id, ids};
