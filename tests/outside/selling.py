@@ -1,6 +1,5 @@
 """Events on sale, those who buy, and the books that have to balance: the language of the tests of selling."""
 
-import contextlib
 import collections
 import dataclasses
 import random

@@ -9,15 +9,13 @@ import time
 
 import pytest
 
-import wire
 from parterre import Place, Server, sql
-from selling import AGENT, EVENTS, OPERATOR, ORDERS, ORGANIZER, VENDORS, Caller, Event, at_once, books, ledger_is_clean, ok
+from selling import AGENT, OPERATOR, ORDERS, ORGANIZER, VENDORS, Caller, Event, at_once, books, ledger_is_clean, ok
 
 # The long version is a part of `make proof`.
 ROUNDS = int(os.environ.get("PARTERRE_ROUNDS", 1))
 CLIENTS = 64
 
-# With all of them in one list, a test of one set of servers ends before those of the next begin.
 SERVERS = [("sqlite", 1), ("postgresql", 1), ("postgresql", 2)]
 
 
