@@ -3,6 +3,7 @@
 mod api_keys;
 mod authorization;
 mod conventions;
+mod customers;
 mod deals;
 mod events;
 mod fields_schema;
@@ -14,6 +15,7 @@ mod openapi;
 mod orders;
 mod partners;
 mod places;
+mod promocodes;
 mod sets;
 mod settings;
 mod tickets;

@@ -7,6 +7,8 @@ mod answer;
 mod build;
 pub mod client;
 mod server;
+pub mod smtp;
+pub mod stored;
 
 pub use actor::{Actor, ORDERS, order_path, set_path, sets_path};
 pub use answer::{Answer, id, ids};
