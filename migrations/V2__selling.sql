@@ -388,3 +388,4 @@ create table mails (
     sent_at bigint
 );
 create index mails_due on mails (due_at) where due_at is not null;
+create index mails_over on mails (created_at) where due_at is null;

@@ -23,6 +23,7 @@ use tracing_subscriber::filter::Targets;
 
 use crate::address::Network;
 use crate::domain::{Currency, Percent, Timezone};
+use crate::mail::{MailPlace, Sender, SmtpUrl};
 use crate::secret::{Hidden, Origin};
 
 /// The options as one source gives them: what it does not name is `None`.
@@ -113,6 +114,15 @@ pub struct Options {
     #[arg(long, value_name = "DAYS", help_heading = LIMITS)]
     pub session_days: Option<u32>,
 
+    /// Server that mails are sent by (smtps://user:password@host, or smtp:// with ?tls=required);
+    /// needs --mail-from [default: files in the folder mails of the data folder]
+    #[arg(long, value_name = "URL", help_heading = MAIL)]
+    pub smtp: Option<Hidden>,
+
+    /// Who mails are from ("Tickets <tickets@example.org>")
+    #[arg(long, value_name = "ADDRESS", help_heading = MAIL)]
+    pub mail_from: Option<String>,
+
     /// Currency of events that name none, as ISO 4217 [default: RUB]
     #[arg(long, value_name = "CODE", help_heading = TRADE)]
     pub currency: Option<String>,
@@ -131,6 +141,7 @@ pub(crate) const DATA: &str = "Data";
 const NETWORK: &str = "Network";
 const LOG: &str = "Log";
 const LIMITS: &str = "Limits";
+const MAIL: &str = "Mail";
 const TRADE: &str = "Trade";
 
 /// How the log is written.
@@ -304,6 +315,10 @@ pub struct Config {
     pub log: Targets,
     /// How it is written.
     pub log_format: LogFormat,
+    /// Where mails go.
+    pub mail: MailPlace,
+    /// Who they are from.
+    pub mail_from: Sender,
     /// The currency of events that name none.
     pub currency: Currency,
     /// The timezone of events that name none.
@@ -367,7 +382,7 @@ impl Config {
         }
         Ok(Self {
             listen,
-            data,
+            data: data.clone(),
             database,
             demo,
             tls: layers.tls()?,
@@ -384,6 +399,8 @@ impl Config {
             sign_in_per_account: layers.limit("sign-in-per-account", |o| &o.sign_in_per_account, 10)?,
             registrations_per_hour: layers.limit("registrations-per-hour", |o| &o.registrations_per_hour, 20)?,
             session_days: layers.number("session-days", |o| &o.session_days, 30, 1..=3650)?,
+            mail: layers.mail(&data, demo)?,
+            mail_from: layers.checked("mail-from", |o| &o.mail_from, "parterre@localhost", parsed)?,
             currency: layers.checked("currency", |o| &o.currency, "RUB", parsed)?,
             timezone: layers.checked("timezone", |o| &o.timezone, "UTC", parsed)?,
             core: layers.checked("core", |o| &o.core, "3%", percentage)?,
@@ -669,6 +686,20 @@ impl Layers {
         }
     }
 
+    fn mail(&mut self, data: &Path, demo: bool) -> Result<MailPlace, ConfigError> {
+        let Some((url, source)) = self.find(|o| &o.smtp) else {
+            self.note("smtp", "files in the folder mails of the data folder", Source::Default);
+            return Ok(MailPlace::Folder(data.join("mails")));
+        };
+        let url: SmtpUrl = url.reveal().parse().map_err(|message: &str| wrong("smtp", source, message))?;
+        self.note("smtp", url.to_string(), source);
+        if self.find(|o| &o.mail_from).is_none() {
+            return Err(ConfigError::Conflict("--smtp needs --mail-from: who mails are from".into()));
+        }
+        // A demo's keys are known to everybody: it mails nobody.
+        Ok(if demo { MailPlace::Folder(data.join("mails")) } else { MailPlace::Smtp(url) })
+    }
+
     fn tls(&mut self) -> Result<Option<Tls>, ConfigError> {
         let cert = self.optional("tls-cert", |o| &o.tls_cert, "none");
         let key = self.optional("tls-key", |o| &o.tls_key, "none");
@@ -744,6 +775,7 @@ mod tests {
         assert_eq!(config.tls, None);
         assert_eq!(config.secret, Origin::Created("./parterre-data/secret".into()));
         assert_eq!(config.trusted_proxies, []);
+        assert_eq!(config.mail, MailPlace::Folder("./parterre-data/mails".into()));
         assert_eq!(config.log_format, LogFormat::Auto);
         assert_eq!(config.currency.to_string(), "RUB");
         assert_eq!(config.timezone.to_string(), "UTC");
@@ -795,6 +827,8 @@ mod tests {
         ("sign-in-per-account", "2"),
         ("registrations-per-hour", "4"),
         ("session-days", "6"),
+        ("smtp", "smtps://mail.example.org"),
+        ("mail-from", "Tickets <tickets@example.org>"),
         ("currency", "EUR"),
         ("timezone", "Europe/Moscow"),
         ("core", "1.5%"),
@@ -844,6 +878,22 @@ mod tests {
         assert_eq!(config.secret, Origin::Given("from the environment".into()));
         let config = resolved(file("secret = \"from the file\"")).unwrap();
         assert_eq!(config.secret, Origin::Given("from the file".into()));
+    }
+
+    #[test]
+    fn mails_need_a_sender_and_a_demo_mails_nobody() {
+        let smtp = ["--smtp", "smtps://me:hidden-1@mail.example.org"];
+        assert!(refusal(flags(&smtp)).contains("--mail-from"));
+        let all = [smtp[0], smtp[1], "--mail-from", "Tickets <tickets@example.org>"];
+        let config = resolved(flags(&all)).unwrap();
+        assert!(matches!(config.mail, MailPlace::Smtp(_)));
+        assert_eq!(setting(&config, "smtp").0, "smtps://me@mail.example.org");
+        assert!(!format!("{config:?}").contains("hidden-1"));
+        let demo = resolved(flags(&[&all[..], &["--demo"]].concat())).unwrap();
+        assert!(matches!(demo.mail, MailPlace::Folder(_)));
+        for (flag, value) in [("--smtp", "mail.example.org"), ("--smtp", "smtp://me:pw@host"), ("--mail-from", "me")] {
+            assert!(refusal(flags(&[flag, value])).starts_with(&format!("{flag}: ")), "{flag} {value}");
+        }
     }
 
     #[test]

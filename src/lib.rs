@@ -11,6 +11,7 @@ pub mod demo;
 pub mod http;
 pub mod jobs;
 pub mod logging;
+pub mod mail;
 pub mod password;
 pub mod places;
 pub mod plan;

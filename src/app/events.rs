@@ -239,7 +239,7 @@ pub fn change(
             let message = "is fixed once the event has a set: its prices are amounts of it";
             return Err(Error::invalid("currency", "conflict", message));
         }
-        no_amounts_in_deals(tx, id)?;
+        no_amounts(tx, id)?;
     }
     event.updated_at = Some(now);
     store::events::update(tx, &event)?;
@@ -362,10 +362,14 @@ fn usual_timezone(tx: &mut Tx<'_>, venue: Option<VenueId>, installation: &Instal
     Ok(timezone.unwrap_or_else(|| installation.timezone.clone()))
 }
 
-/// Amounts in the terms of its deals are in the event's currency.
-fn no_amounts_in_deals(tx: &mut Tx<'_>, id: EventId) -> Result<(), Error> {
+/// Amounts in the terms of its deals and in its promocodes are in the event's currency.
+fn no_amounts(tx: &mut Tx<'_>, id: EventId) -> Result<(), Error> {
     if store::deals::with_amounts(tx, id)? {
         let invalid = Invalid::conflict("the terms of a deal for this event are amounts in it");
+        return Err(Error::Conflict(Wrong::at("currency", invalid)));
+    }
+    if store::promocodes::with_amounts(tx, id)? {
+        let invalid = Invalid::conflict("a promocode of this event takes off an amount in it");
         return Err(Error::Conflict(Wrong::at("currency", invalid)));
     }
     Ok(())

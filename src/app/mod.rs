@@ -10,6 +10,7 @@ pub mod events;
 pub mod explain;
 pub mod idempotency;
 pub mod ledger;
+pub mod mails;
 pub mod maps;
 pub mod members;
 pub mod named;
@@ -35,6 +36,7 @@ use crate::domain::event::Timezone;
 use crate::domain::id::{Bucket, EventId, IdSource, ObjectId};
 use crate::domain::money::Currency;
 use crate::domain::share::Share;
+use crate::mail::Mailer;
 use crate::password::Passwords;
 use crate::random;
 use crate::secret::Secret;
@@ -62,6 +64,8 @@ pub struct Inner {
     pub trusted_proxies: Vec<Network>,
     /// Whether clients reach this server through TLS of its own.
     pub tls: bool,
+    /// Sends what is mailed.
+    pub mailer: Mailer,
     ids: IdSource,
 }
 
@@ -106,6 +110,7 @@ impl App {
             limits: sessions::Limits::new(config),
             trusted_proxies: config.trusted_proxies.clone(),
             tls: config.tls.is_some(),
+            mailer: Mailer::new(config.mail.clone(), config.mail_from.clone()),
             ids: IdSource::new(rest, counter),
         })))
     }
@@ -117,7 +122,7 @@ impl Inner {
         self.ids.next(program_time())
     }
 
-    /// A new id for what belongs to the event whose bucket this is.
+    /// A new id for something that belongs to an event, with the event's bucket.
     pub fn new_id_in<T: From<ObjectId>>(&self, bucket: Bucket) -> T {
         self.ids.next_in(program_time(), bucket)
     }

@@ -20,7 +20,7 @@ pub(super) const SECRET_FINGERPRINT: &str = "secret_fingerprint";
 const KIND: &str = "kind";
 
 /// The folder's files that are no database.
-const OWN_FILES: [&str; 3] = ["lock", "secret", "secret.new"];
+const OWN_FILES: [&str; 4] = ["lock", "mails", "secret", "secret.new"];
 
 /// A platform that commands can work with, and what it runs on.
 pub(super) struct Platform {

@@ -6,16 +6,17 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::sync::watch;
 
-use crate::app::{App, Error, idempotency, orders, tickets};
+use crate::app::{App, Error, idempotency, mails, orders, tickets};
 use crate::store;
 
 /// How many rows a step takes on: few enough that other writers hardly wait.
 const STEP_ROWS: i64 = 200;
-/// How long to rest when there was nothing to do. An order that has expired is counted as taken, with a correction, until it
-/// is written down.
-const REST: Duration = Duration::from_secs(1);
-/// How many such rests the less urgent jobs take.
-const RESTS: u32 = 30;
+/// How long to rest when there was nothing to do.
+const REST: Duration = Duration::from_secs(30);
+/// The same where somebody waits for a mail.
+const MAIL_REST: Duration = Duration::from_secs(5);
+/// The same where orders have expired: until it is written down, readers correct what is counted.
+const EXPIRY_REST: Duration = Duration::from_secs(1);
 /// How many orders are written down as expired at the same time, each in a transaction of its own.
 const ORDERS_AT_ONCE: usize = 16;
 
@@ -28,32 +29,48 @@ pub enum Outcome {
     Idle,
 }
 
-/// Runs all jobs until told to stop.
-pub async fn run(app: App, mut stop: watch::Receiver<bool>) {
-    let mut rests = 0;
+/// Runs all jobs until told to stop. Mail goes beside the others: a slow server of somebody else must not hold them up.
+pub async fn run(app: App, stop: watch::Receiver<bool>) {
+    tokio::join!(
+        repeat(&app, stop.clone(), EXPIRY_REST, expire_orders),
+        repeat(&app, stop.clone(), REST, clean_up),
+        repeat(&app, stop, MAIL_REST, mail),
+    );
+}
+
+async fn repeat<F>(app: &App, mut stop: watch::Receiver<bool>, rest: Duration, job: fn(App) -> F)
+where
+    F: Future<Output = Result<Outcome, Error>>,
+{
     while !*stop.borrow() {
-        let urgent = rests % RESTS > 0;
-        let stepped = if urgent { expire_orders(&app).await } else { step(&app).await };
-        let outcome = match stepped {
+        let outcome = match job(app.clone()).await {
             Ok(outcome) => outcome,
             Err(error) => {
-                tracing::error!(error = ?error, "A job failed; it is tried again in {} s.", REST.as_secs());
+                tracing::error!(error = ?error, "A job failed; it is tried again in {} s.", rest.as_secs());
                 Outcome::Idle
             }
         };
         if outcome == Outcome::Idle {
-            rests += 1;
             // Either the time is over or the server stops; both end the rest.
-            let _ = tokio::time::timeout(REST, stop.changed()).await;
+            let _ = tokio::time::timeout(rest, stop.changed()).await;
         }
     }
+}
+
+/// One step of every job.
+///
+/// # Errors
+/// Those of the store.
+pub async fn step(app: &App) -> Result<Outcome, Error> {
+    let outcomes = [expire_orders(app.clone()).await?, clean_up(app.clone()).await?, mail(app.clone()).await?];
+    Ok(if outcomes.contains(&Outcome::Worked) { Outcome::Worked } else { Outcome::Idle })
 }
 
 /// Writes down the end of orders whose hold is over, a bounded number of them.
 ///
 /// # Errors
 /// Those of the store.
-async fn expire_orders(app: &App) -> Result<Outcome, Error> {
+async fn expire_orders(app: App) -> Result<Outcome, Error> {
     let due = app.store.read(|tx| store::orders::due(tx, STEP_ROWS)).await?;
     let (mut outcome, mut failed) = (Outcome::Idle, None);
     for some in due.chunks(ORDERS_AT_ONCE) {
@@ -70,12 +87,11 @@ async fn expire_orders(app: &App) -> Result<Outcome, Error> {
     failed.map_or(Ok(outcome), Err)
 }
 
-/// One step of every job.
-///
-/// # Errors
-/// Those of the store.
-pub async fn step(app: &App) -> Result<Outcome, Error> {
-    let expired_orders = expire_orders(app).await?;
+async fn mail(app: App) -> Result<Outcome, Error> {
+    Ok(if mails::send_due(&app).await? > 0 { Outcome::Worked } else { Outcome::Idle })
+}
+
+async fn clean_up(app: App) -> Result<Outcome, Error> {
     app.limits.forget_idle();
     let ended = app.store.write(|tx| store::deals::write_ends(tx, STEP_ROWS)).await?;
     let expired = app.store.write(|tx| store::sessions::delete_expired(tx, STEP_ROWS)).await?;
@@ -87,7 +103,7 @@ pub async fn step(app: &App) -> Result<Outcome, Error> {
             store::idempotency::delete_before(tx, before, STEP_ROWS)
         })
         .await?;
-    let made = tickets::go_on(app).await?;
-    let worked = made || ended + expired + forgotten > 0 || expired_orders == Outcome::Worked;
-    Ok(if worked { Outcome::Worked } else { Outcome::Idle })
+    let mails = mails::forget(&app, STEP_ROWS).await?;
+    let made = tickets::go_on(&app).await?;
+    Ok(if made || ended + expired + forgotten + mails > 0 { Outcome::Worked } else { Outcome::Idle })
 }

@@ -13,6 +13,7 @@ pub mod events;
 pub mod health;
 pub mod idempotency;
 pub mod ledger;
+pub mod mails;
 pub mod maps;
 pub mod members;
 pub mod meta;
@@ -405,6 +406,7 @@ pub fn statements() -> Vec<(&'static str, Statement)> {
         idempotency::STATEMENTS,
         ledger::STATEMENTS,
         maps::STATEMENTS,
+        mails::STATEMENTS,
         members::STATEMENTS,
         meta::STATEMENTS,
         orders::STATEMENTS,

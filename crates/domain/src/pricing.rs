@@ -373,10 +373,13 @@ mod tests {
             .collect()
     }
 
+    /// The code that counts in a set, and the price after discount.
+    type Best<'a> = (Option<u8>, &'a str);
+
     #[test]
     fn the_best_code_counts_in_each_set_and_codes_never_add_up() {
         #[rustfmt::skip]
-        let table: [(&[Promocode], [(Option<u8>, &str); 2]); 8] = [
+        let table: [(&[Promocode], [Best<'_>; 2]); 8] = [
             (&[], [(None, "1000.00"), (None, "300.00")]),
             (&[code(1, "10%", &[])], [(Some(1), "900.00"), (Some(1), "270.00")]),
             // A part of a dear ticket is more than an amount, of a cheap one less.

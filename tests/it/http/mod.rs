@@ -3,6 +3,7 @@
 mod api_keys;
 mod authorization;
 mod conventions;
+mod customers;
 mod deals;
 mod events;
 mod fields_schema;
@@ -15,6 +16,7 @@ mod openapi;
 mod orders;
 mod partners;
 mod places;
+mod promocodes;
 mod refund_requests;
 mod sets;
 mod settings;

@@ -1,5 +1,7 @@
 //! What happens by itself (`src/jobs`): each step is safe to repeat, and none is needed for what a rule says.
 
+mod mails;
+
 use jiff::SignedDuration;
 use parterre::demo;
 use parterre::domain::deal::{Deal, DealStatus};

@@ -107,6 +107,25 @@ impl Answer {
     }
 }
 
+impl Answer {
+    /// What an answer of version 2 says is wrong, which must have this status; of promocodes the code.
+    pub fn refused_in_v2(&self, status: u16) -> Vec<String> {
+        assert_eq!(self.status, status, "{}: {}", self.request, self.text());
+        let json = self.json();
+        let keys: Vec<&String> = json.as_object().unwrap().keys().collect();
+        assert_eq!(keys, ["error", "reason", "errors"], "{}", self.request);
+        assert_eq!(json["error"], class(status), "{}", self.request);
+        assert_eq!(self.header("content-type"), Some("application/json; charset=UTF-8"), "{}", self.request);
+        let said = |error: &Value| match error.as_str() {
+            Some(sentence) => sentence.to_owned(),
+            None => error["code"].as_str().unwrap().to_owned(),
+        };
+        let errors: Vec<String> = json["errors"].as_array().unwrap().iter().map(said).collect();
+        assert!(!errors.is_empty(), "{}: no errors", self.request);
+        errors
+    }
+}
+
 /// What an answer says is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {

@@ -53,8 +53,7 @@ pub struct Database {
 impl Database {
     /// An empty folder for SQLite.
     pub fn sqlite() -> Self {
-        let folder = env::temp_dir().join(format!("parterre-test-{}", unique()));
-        fs::create_dir(&folder).unwrap();
+        let folder = new_folder();
         let file = folder.join("parterre.db");
         Self { config: StoreConfig::new(Engine::Sqlite { file }), folder: Some(folder), on_server: None }
     }
@@ -105,6 +104,13 @@ impl Drop for Database {
             let _ = fs::remove_dir_all(folder);
         }
     }
+}
+
+/// A new empty folder.
+pub fn new_folder() -> PathBuf {
+    let folder = env::temp_dir().join(format!("parterre-test-{}", unique()));
+    fs::create_dir(&folder).unwrap();
+    folder
 }
 
 /// The PostgreSQL server that the tests may make databases on.

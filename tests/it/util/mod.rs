@@ -8,6 +8,8 @@ mod build;
 pub mod client;
 mod sell;
 mod server;
+pub mod smtp;
+pub mod stored;
 
 pub use actor::{Actor, ORDERS, order_path, set_path, sets_path};
 pub use answer::{Answer, id, ids};

@@ -3,6 +3,7 @@
 use std::fs;
 use std::future::Future;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, LazyLock};
 
@@ -19,7 +20,7 @@ use parterre::{demo, http};
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 
-use super::database::Database;
+use super::database::{self, Database};
 
 /// When every test begins.
 const START: &str = "2026-11-21T10:00:00Z";
@@ -35,6 +36,7 @@ pub struct Server {
     pub address: SocketAddr,
     clock: Arc<AtomicI64>,
     serving: JoinHandle<()>,
+    folder: PathBuf,
     // Last, so that it is removed after all else has let go of it.
     _database: Database,
 }
@@ -67,15 +69,16 @@ impl Server {
     fn start(mut database: Database) -> Self {
         let clock = stop_clock(&mut database.config);
         let store = Store::open(&database.config).unwrap();
-        let app = app(&store, usual_limits());
+        let folder = database::new_folder();
+        let app = app(&store, usual(&folder));
         let (address, serving) = serve(&app);
-        Self { app, address, clock, serving, _database: database }
+        Self { app, address, clock, serving, folder, _database: database }
     }
 
     /// The same server with other options, on another socket.
     pub fn with(mut self, choose: impl FnOnce(&mut Options)) -> Self {
         self.serving.abort();
-        let mut options = usual_limits();
+        let mut options = usual(&self.folder);
         choose(&mut options);
         self.app = app(&self.app.store, options);
         (self.address, self.serving) = serve(&self.app);
@@ -103,6 +106,14 @@ impl Server {
         RUNTIME.block_on(future)
     }
 
+    /// The letters that were mailed without a mail server, oldest first.
+    pub fn letters(&self) -> Vec<String> {
+        let Ok(files) = fs::read_dir(self.folder.join("mails")) else { return Vec::new() };
+        let mut files: Vec<PathBuf> = files.map(|file| file.unwrap().path()).collect();
+        files.sort();
+        files.iter().map(|file| fs::read_to_string(file).unwrap()).collect()
+    }
+
     /// The statements that the store runs for something.
     pub fn statements_of<T>(&self, work: impl FnOnce() -> T) -> (u64, T) {
         let before = self.app.store.statements_run();
@@ -115,6 +126,7 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.serving.abort();
         self.app.store.close();
+        let _ = fs::remove_dir_all(&self.folder);
     }
 }
 
@@ -123,7 +135,7 @@ fn filled(mut database: Database) -> Database {
     stop_clock(&mut database.config);
     migrate(&database.config).unwrap();
     let store = Store::open(&database.config).unwrap();
-    RUNTIME.block_on(demo::fill(&app(&store, usual_limits()))).unwrap();
+    RUNTIME.block_on(demo::fill(&app(&store, usual(Path::new("nowhere"))))).unwrap();
     store.close();
     database
 }
@@ -137,9 +149,10 @@ fn stop_clock(config: &mut StoreConfig) -> Arc<AtomicI64> {
     clock
 }
 
-/// Limits that no test meets by accident.
-fn usual_limits() -> Options {
+/// Limits that no test meets by accident, and a data folder of its own.
+fn usual(folder: &Path) -> Options {
     Options {
+        data: Some(folder.to_owned()),
         sign_in_per_minute: Some(100_000),
         sign_in_per_account: Some(100_000),
         registrations_per_hour: Some(100_000),
