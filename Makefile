@@ -28,10 +28,18 @@ check: ## Formatting, lints, documentation, licences and sources of what we depe
 
 .PHONY: test
 test: ## All tests on both engines, and those from outside, with what they need installed
-	tools/install-test-tools postgresql python
+	tools/install-test-tools postgresql python strace
 	tests/with-postgres cargo test --workspace
 	cargo build
 	tests/with-postgres $(venv)/bin/python -m pytest tests/outside
+
+.PHONY: proof
+proof: ## Sell to many at once, crash, and sell on, as often as docs/selling.md says
+	tools/install-test-tools postgresql python
+	cargo build
+	PARTERRE_CASES=200 tests/with-postgres cargo test --test it model::
+	PARTERRE_ROUNDS=20 PARTERRE_KILLS=50 tests/with-postgres $(venv)/bin/python -m pytest -rP \
+		tests/outside/test_on_sale.py tests/outside/test_crashes.py
 
 .PHONY: bench
 bench: ## Measure, as docs/performance.md describes

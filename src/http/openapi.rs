@@ -258,6 +258,10 @@ pub(super) fn example_body(route: &Route) -> Option<Value> {
         }
         ("PATCH", "/v1/resources/events/{idevent}/sets/{idset}") => json!({"amount": 50}),
         ("PATCH", "/v1/resources/events/{idevent}") => json!({"tags": ["rock"], "age_rating": 12}),
+        ("POST", "/v1/resources/orders") => json!({
+            "event": demo::EVENTS[0].0, "random": {demo::SET: 1}, "customer": {"email": "anna@example.com"}
+        }),
+        ("PATCH", "/v1/resources/orders/{idorder}") => json!({"status": "in_progress"}),
         ("POST", "/v1/resources/events/{idevent}/promocodes") => json!({
             "code": "SPRING", "discount": {"percentage": "30%"}, "amount": 100, "tickets_count": {"min": 2}
         }),

@@ -14,7 +14,7 @@ use crate::domain::id::{OrderId, SetId, TicketId};
 
 statements! {
     LOCK = "select id from tickets where bucket = $1 and id = any($2) order by set_id, number for update";
-    // Without the condition on the status a ticket is sold twice: the tests of concurrency then fail.
+    // Without the condition on the status a ticket is sold twice, and tests/outside/test_on_sale.py fails on each engine.
     TAKE =
         "update tickets set status = 'reserved', order_id = $3, reserved_till = $4, updated_at = $5 \
          where bucket = $1 and id = any($2) and status = 'vacant' and not removed returning id, set_id, number";

@@ -9,4 +9,5 @@ mod util;
 mod architecture;
 mod http;
 mod jobs;
+mod model;
 mod store;

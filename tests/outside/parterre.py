@@ -1,5 +1,6 @@
 """The program as its operator has it: a process with options, a folder or a database, and a log."""
 
+import contextlib
 import os
 import pathlib
 import queue
@@ -7,9 +8,11 @@ import re
 import secrets
 import shutil
 import signal
+import sqlite3
 import subprocess
 import tempfile
 import threading
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve() / "debug" / "parterre"
@@ -48,14 +51,14 @@ def leaks(text):
 class Place:
     """Where a server keeps its data: a folder, and for PostgreSQL a database of its own."""
 
-    def __init__(self, engine):
-        self.engine = engine
+    def __init__(self, engine, cluster=None):
+        self.engine, self.cluster = engine, cluster
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="parterre-outside-"))
         self.data = self.folder / "data"
         self.environment = {}
         if engine == "postgresql":
             self.name = f"outside_{secrets.token_hex(8)}"
-            self.url = create_database(self.name)
+            self.url = create_database(self.name, cluster)
             self.secret = confidential(secrets.token_hex(32))
             self.environment["PARTERRE_SECRET"] = self.secret
 
@@ -64,9 +67,15 @@ class Place:
         options = ["--data", self.data]
         return options if self.engine == "sqlite" else [*options, "--database", self.url]
 
+    @contextlib.contextmanager
+    def sqlite(self):
+        """The database of a demo on SQLite, to write to it beside the server."""
+        with contextlib.closing(sqlite3.connect(self.data / "demo.db", timeout=PATIENCE_S)) as database, database:
+            yield database
+
     def remove(self):
         if self.engine == "postgresql":
-            sql(f"drop database {self.name} with (force)")
+            sql(f"drop database {self.name} with (force)", cluster=self.cluster)
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
@@ -77,19 +86,86 @@ def postgres():
     return address
 
 
-def create_database(name):
-    sql(f"create database {name}")
-    return address_of(name)
+def create_database(name, cluster=None):
+    sql(f"create database {name}", cluster=cluster)
+    return address_of(name, cluster)
 
 
-def address_of(database):
-    return re.sub(r"^(postgres(?:ql)?://[^/]*/)[^?]*", rf"\g<1>{database}", postgres())
+def address_of(database, cluster=None):
+    """The address of a database, on the server of this run or on a cluster of a test's own."""
+    server = cluster.address if cluster else postgres()
+    return re.sub(r"^(postgres(?:ql)?://[^/]*/)[^?]*", rf"\g<1>{database}", server)
 
 
-def sql(statement, database="postgres"):
+def sql(statement, database="postgres", cluster=None):
     """Runs a statement by PostgreSQL's own client and returns what it prints."""
-    command = ["psql", "-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", "-d", address_of(database), "-c", statement]
+    address = address_of(database, cluster)
+    command = ["psql", "-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", "-d", address, "-c", statement]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+class Cluster:
+    """A PostgreSQL of one test, which syncs its disk as one in use does, and may crash."""
+
+    def __init__(self):
+        # Debian keeps the programs out of PATH; the newest version wins.
+        found = pathlib.Path("/usr/lib/postgresql").glob("*/bin/postgres")
+        newest = max(found, key=lambda path: float(path.parts[-3]), default=shutil.which("postgres"))
+        assert newest, "PostgreSQL's own programs are not here"
+        self.programs = pathlib.Path(newest).parent
+        # A socket's path has at most 107 bytes, and PostgreSQL's own user has to be able to enter it.
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="parterre-pg-", dir="/tmp"))
+        self.folder.chmod(0o711)
+        # It refuses to run as root.
+        self.owner = []
+        if os.getuid() == 0:
+            shutil.chown(self.folder, "postgres")
+            self.owner = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
+        self.address = f"postgres:///postgres?host={self.folder}&user=postgres"
+        initdb = [self.programs / "initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C"]
+        subprocess.run([*self.owner, *initdb], check=True, capture_output=True, cwd="/")
+
+    @property
+    def data(self):
+        return self.folder / "data"
+
+    def start(self):
+        """Starts it, and waits until it has recovered from a crash."""
+        settings = {
+            "listen_addresses": "", "unix_socket_directories": self.folder, "max_connections": 50,
+            "fsync": "on", "synchronous_commit": "on", "full_page_writes": "on",
+        }
+        options = [option for name, value in settings.items() for option in ("-c", f"{name}={value}")]
+        asks = [self.programs / "pg_isready", "-q", "-h", self.folder, "-U", "postgres"]
+        waiting = threading.Event()
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            with open(self.folder / "log", "ab") as log:
+                self.process = subprocess.Popen(
+                    [*self.owner, self.programs / "postgres", "-D", self.data, *options],
+                    stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/",
+                )
+            Server.processes.append(self.process)
+            while self.process.poll() is None and time.monotonic() < deadline:
+                if subprocess.run(asks).returncode == 0:
+                    return self
+                waiting.wait(0.05)
+            # Those who served the connections of the one that was killed are not all gone yet.
+            waiting.wait(0.1)
+        raise AssertionError(f"PostgreSQL did not start: {(self.folder / 'log').read_text()}")
+
+    def kill(self):
+        """Ends it as a crash does."""
+        self.process.kill()
+        self.process.wait()
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(timeout=PATIENCE_S)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def environment(**more):
@@ -123,7 +199,7 @@ class Server:
         "--registrations-per-hour", "1000000",
     ]
 
-    def __init__(self, place, *options, demo=True, env=None):
+    def __init__(self, place, *options, demo=True, env=None, prefix=()):
         self.place = place
         self.said = []
         self.lines = queue.Queue()
@@ -132,7 +208,7 @@ class Server:
             arguments.append("--demo")
         self.log = open(place.folder / f"log-{secrets.token_hex(4)}", "w+b")
         self.process = subprocess.Popen(
-            [BINARY, *arguments, *options],
+            [*prefix, BINARY, *arguments, *options],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log, text=True,
             env=environment(**place.environment | (env or {})),
         )

@@ -181,7 +181,7 @@ fn changes(input: &mut Input<'_>) -> Option<Changes> {
         payment,
         wish: wish(input),
         all_or_nothing: input.nullable("all_or_nothing", flag).flatten().unwrap_or(false),
-        promocodes: input.list("promocodes", CODES_MAX, |value| short(value)),
+        promocodes: input.list("promocodes", CODES_MAX, short),
         vendor_data: None,
         status: input.given("status", parsed),
     })

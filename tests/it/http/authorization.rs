@@ -40,7 +40,8 @@ on_both_engines!(
 /// which is the partner, the organizer and the side that every path names: its key, owner, manager, cashier and gate; the
 /// platform's key and owner; a user without partners. A path's user is the owner.
 ///
-/// 409 is the answer to who may remove a partner that has an accepted deal.
+/// 409 is the answer to who may remove a partner that has an accepted deal, 400 to who orders without one. Orders are those
+/// of the other side.
 const TABLE: &str = "
     method path                                               nobody stranger other key owner manager cashier gate core core-owner newcomer
     GET    /v1/resources/partners                                401 200      200   200 200   200     200     200  200  200        403
@@ -68,6 +69,20 @@ const TABLE: &str = "
     GET    /v1/resources/events/{idevent}                        401 200      200   200 200   200     200     200  200  200        403
     PATCH  /v1/resources/events/{idevent}                        401 403      403   200 200   200     403     403  200  200        403
     DELETE /v1/resources/events/{idevent}                        401 403      403   200 200   200     403     403  200  200        403
+    GET    /v1/resources/events/{idevent}/promocodes             401 403      403   200 200   200     403     403  200  200        403
+    POST   /v1/resources/events/{idevent}/promocodes             401 403      403   200 200   200     403     403  200  200        403
+    GET    /v1/resources/events/{idevent}/promocodes/{idpromocode} 401 403    403   200 200   200     403     403  200  200        403
+    PATCH  /v1/resources/events/{idevent}/promocodes/{idpromocode} 401 403    403   200 200   200     403     403  200  200        403
+    DELETE /v1/resources/events/{idevent}/promocodes/{idpromocode} 401 403    403   200 200   200     403     403  200  200        403
+    POST   /v2/services/promocodes/check                         401 403      200   200 200   200     200     403  200  200        403
+    GET    /v1/resources/orders                                  401 200      200   200 200   200     200     403  200  200        403
+    POST   /v1/resources/orders                                  401 400      201   201 201   201     201     403  400  400        403
+    GET    /v1/resources/orders/{idorder}                        401 403      200   200 200   200     200     403  200  200        403
+    PATCH  /v1/resources/orders/{idorder}                        401 403      200   200 200   200     200     403  200  200        403
+    DELETE /v1/resources/orders/{idorder}                        401 403      200   200 200   200     200     403  200  200        403
+    GET    /v1/resources/orders/{idorder}/tickets                401 403      200   200 200   200     200     403  200  200        403
+    GET    /v1/resources/users/{user_id}/orders                  401 403      200   403 403   403     403     403  200  200        403
+    GET    /v1/resources/users                                   401 200      200   200 200   200     200     403  200  200        403
     GET    /v1/resources/refund_requests                         401 200      200   200 200   200     200     403  200  200        403
     POST   /v1/resources/refund_requests                         401 403      201   201 201   201     201     403  201  201        403
     GET    /v1/resources/refund_requests/{idrefund}              401 403      200   200 200   200     200     403  200  200        403
@@ -77,13 +92,6 @@ const TABLE: &str = "
     GET    /v1/resources/payouts                                 401 200      200   200 200   200     403     403  200  200        403
     POST   /v1/resources/payouts                                 401 403      403   403 403   403     403     403  201  201        403
     GET    /v1/resources/orders/{idorder}/explain                401 403      200   200 200   200     403     403  200  200        403
-    GET    /v1/resources/events/{idevent}/promocodes             401 403      403   200 200   200     403     403  200  200        403
-    POST   /v1/resources/events/{idevent}/promocodes             401 403      403   200 200   200     403     403  200  200        403
-    GET    /v1/resources/events/{idevent}/promocodes/{idpromocode} 401 403    403   200 200   200     403     403  200  200        403
-    PATCH  /v1/resources/events/{idevent}/promocodes/{idpromocode} 401 403    403   200 200   200     403     403  200  200        403
-    DELETE /v1/resources/events/{idevent}/promocodes/{idpromocode} 401 403    403   200 200   200     403     403  200  200        403
-    POST   /v2/services/promocodes/check                         401 403      200   200 200   200     200     403  200  200        403
-    GET    /v1/resources/users                                   401 200      200   200 200   200     200     403  200  200        403
     GET    /v1/resources/events/{idevent}/sets                   401 200      200   200 200   200     200     200  200  200        403
     POST   /v1/resources/events/{idevent}/sets                   401 403      403   200 200   200     403     403  200  200        403
     GET    /v1/resources/events/{idevent}/sets/{idset}           401 200      200   200 200   200     200     200  200  200        403
@@ -190,6 +198,12 @@ impl<'s> Scene<'s> {
     fn call(&self, route: &Route, caller: &Actor<'_>, column: &str) -> Answer {
         let partner = self.organizer.partner();
         let mut path = route.path.to_owned();
+        if path.contains("order") {
+            let customer = json!({"email": "anna@example.com"});
+            let order = self.other.orders(json!({"event": self.deal["event"], "customer": customer})).ok();
+            let customer = order["customer"]["user"].as_str().unwrap();
+            path = path.replace("{idorder}", id(&order)).replace("{user_id}", customer);
+        }
         for (name, id) in [
             ("{idpartner}", partner),
             ("{iddeal}", id(&self.deal)),
@@ -252,6 +266,7 @@ impl<'s> Scene<'s> {
                 json!({"event": self.deal["event"], "code": self.promocode()["code"]})
             }
             ("POST", "/v1/resources/events") => json!({"title": {"text": "Concert"}, "lifetime": IN_2030}),
+            ("POST", "/v1/resources/orders") => json!({"event": self.deal["event"]}),
             ("POST", "/v1/resources/refund_requests") => self.refund(),
             ("POST", "/v1/resources/payouts") => {
                 json!({"from": self.other.partner(), "to": partner, "amount": "10.00", "deal": id(&self.deal)})

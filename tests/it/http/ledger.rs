@@ -213,7 +213,7 @@ fn both_sides_read_a_payout_and_nobody_else(server: Server) {
     let scene = Scene::new(&server);
     let payout = scene.pays(scene.agent.partner(), scene.organizer.partner(), "10");
     for who in [&scene.agent, &scene.organizer, &server.platform()] {
-        assert_eq!(who.get(PAYOUTS).list(), [payout.clone()]);
+        assert_eq!(who.get(PAYOUTS).list(), std::slice::from_ref(&payout));
     }
     assert_eq!(server.agent().get(PAYOUTS).list(), Vec::<Value>::new());
     server.member_of(scene.agent.partner(), MemberRole::Cashier).get(PAYOUTS).refused(403);

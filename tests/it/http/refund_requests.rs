@@ -119,7 +119,7 @@ fn a_request_shows_what_is_asked_for(server: Server) {
     assert_eq!(answer.text(), expected.to_string(), "in this order");
     for who in [&scene.agent, &scene.organizer, &server.platform()] {
         assert_eq!(who.get(&path(&request)).ok(), request);
-        assert_eq!(who.get(&format!("{PATH}?event={}", scene.event)).list(), [request.clone()]);
+        assert_eq!(who.get(&format!("{PATH}?event={}", scene.event)).list(), std::slice::from_ref(&request));
     }
     assert_eq!(scene.order(&sold).tickets, 3, "nothing happens before it is approved");
 }
