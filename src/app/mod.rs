@@ -65,9 +65,9 @@ pub struct Inner {
     pub trusted_proxies: Vec<Network>,
     /// Whether clients reach this server through TLS of its own.
     pub tls: bool,
-    public_url: OnceLock<String>,
     /// Sends what is mailed.
     pub mailer: Mailer,
+    public_url: OnceLock<String>,
     ids: IdSource,
 }
 
@@ -115,8 +115,8 @@ impl App {
             limits: sessions::Limits::new(config),
             trusted_proxies: config.trusted_proxies.clone(),
             tls: config.tls.is_some(),
-            public_url: OnceLock::new(),
             mailer: Mailer::new(config.mail.clone(), config.mail_from.clone()),
+            public_url: OnceLock::new(),
             ids: IdSource::new(rest, counter),
         })))
     }

@@ -46,7 +46,7 @@ mod of_http {
                 if method == "HEAD" {
                     assert_eq!((answer.status, answer.text()), (405, ""), "{path}");
                 } else if path.starts_with("/v2/") {
-                    answer.refused_in_v2(405);
+                    assert_eq!((answer.status, &answer.json()["error"]), (405, &json!("HTTPMethodNotAllowed")));
                 } else {
                     answer.refused(405);
                 }
@@ -461,15 +461,20 @@ mod of_http {
     fn a_collection_is_a_list_and_an_element_an_object() {
         let server = Server::sqlite();
         let owner = server.owner_of(&server.nanobilet());
+        let mut lists = 0;
         for route in http::routes().iter().filter(|route| route.method == "GET") {
             let answer = owner.get(&with_ids(route.path));
             match route.answers {
-                // The promocodes of an event are its organizer's.
-                Answers::List if answer.status != 403 => drop(answer.list()),
+                // Some lists are somebody else's, or of something that the demo has none of.
+                Answers::List if answer.status == 200 => {
+                    lists += 1;
+                    drop(answer.list());
+                }
                 Answers::One if answer.status == 200 => assert!(answer.ok().is_object(), "{}", route.path),
                 _ => {}
             }
         }
+        assert!(lists >= 10, "{lists}");
     }
 
     /// Every path with its methods.
@@ -496,7 +501,6 @@ mod of_http {
             .replace("{iddeal}", demo::DEAL)
             .replace("{idevent}", demo::EVENTS[0].0)
             .replace("{idset}", demo::SET)
-            .replace("{idpromocode}", demo::PROMOCODE)
             .replace("{idkey}", demo::NANOBILET_KEY_ID)
             .replace("{iduser}", demo::NANOBILET_USER)
             .replace("{user_id}", demo::NANOBILET_USER)
