@@ -11,6 +11,7 @@ pub mod demo;
 pub mod http;
 pub mod jobs;
 pub mod logging;
+pub mod media;
 pub mod password;
 pub mod random;
 pub mod secret;

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::attachments::{self, Named};
 use super::callers::acting;
 use super::{Error, Installation, Window, Wrong};
 use crate::domain::access::{self, Caller, Sight};
@@ -21,6 +22,8 @@ pub use crate::store::events::When;
 pub struct Changes {
     /// The age it is rated for.
     pub age_rating: Option<Option<AgeRating>>,
+    /// The picture shown with it.
+    pub cover: Option<Option<Named>>,
     /// Currency of its prices.
     pub currency: Option<Option<Currency>>,
     /// From its start to its end.
@@ -157,6 +160,7 @@ pub fn create(
         updated_at: now,
     };
     apply(&mut event, &Changes { title: None, ..changes.clone() }, installation)?;
+    show(tx, caller, &mut event, changes)?;
     store::events::insert(tx, &event)?;
     Ok(event)
 }
@@ -176,6 +180,7 @@ pub fn change(
     let mut event = managed(tx, caller, id)?;
     let was = event.clone();
     apply(&mut event, changes, installation)?;
+    show(tx, caller, &mut event, changes)?;
     if event == was {
         return Ok(event);
     }
@@ -249,6 +254,14 @@ fn apply(event: &mut Event, changes: &Changes, installation: &Installation) -> R
         event::change_status(event.status, status, has_priced_set)
             .map_err(|refusal| Error::invalid("status", "conflict", refusal.to_string()))?;
         event.status = status;
+    }
+    Ok(())
+}
+
+/// Gives the event another picture.
+fn show(tx: &mut Tx<'_>, caller: &Caller, event: &mut Event, changes: &Changes) -> Result<(), Error> {
+    if let Some(cover) = &changes.cover {
+        event.cover = attachments::named(tx, caller, event.cover.as_slice(), cover.as_slice())?.pop();
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 //! asks the domain, stores, and returns domain objects. None knows a status code or a header.
 
 pub mod api_keys;
+pub mod attachments;
 pub mod callers;
 pub mod deals;
 mod error;
@@ -13,7 +14,7 @@ pub mod sessions;
 pub mod settings;
 pub mod users;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -23,6 +24,7 @@ use crate::domain::event::Timezone;
 use crate::domain::id::{Bucket, EventId, IdSource, ObjectId};
 use crate::domain::money::Currency;
 use crate::domain::share::Share;
+use crate::media::Media;
 use crate::password::Passwords;
 use crate::random;
 use crate::secret::Secret;
@@ -38,6 +40,8 @@ pub struct App(Arc<Inner>);
 pub struct Inner {
     /// Where everything is kept.
     pub store: Store,
+    /// Where uploaded files are kept.
+    pub media: Media,
     /// The server's secret.
     pub secret: Secret,
     /// What the operator chose for this installation.
@@ -50,6 +54,7 @@ pub struct Inner {
     pub trusted_proxies: Vec<Network>,
     /// Whether clients reach this server through TLS of its own.
     pub tls: bool,
+    public_url: OnceLock<String>,
     ids: IdSource,
 }
 
@@ -83,6 +88,7 @@ impl App {
         let counter = u32::from_be_bytes([0, a, b, c]);
         Ok(Self(Arc::new(Inner {
             store,
+            media: Media::new(config.media.clone()),
             secret,
             installation: Installation {
                 currency: config.currency,
@@ -94,12 +100,25 @@ impl App {
             limits: sessions::Limits::new(config),
             trusted_proxies: config.trusted_proxies.clone(),
             tls: config.tls.is_some(),
+            public_url: config.public_url.clone().map(OnceLock::from).unwrap_or_default(),
             ids: IdSource::new(rest, counter),
         })))
     }
 }
 
 impl Inner {
+    /// The address by which clients reach this server, before the path; nothing while it is not known, which leaves
+    /// addresses relative to the server's.
+    pub fn public_url(&self) -> &str {
+        self.public_url.get().map_or("", String::as_str)
+    }
+
+    /// Notes the address that the server listens at, for clients, where the operator named no other.
+    pub fn listens_at(&self, url: String) {
+        // What the operator named, or what was noted first, stays.
+        let _ = self.public_url.set(url);
+    }
+
     /// A new id for something that does not belong to an event.
     pub fn new_id<T: From<ObjectId>>(&self) -> T {
         self.ids.next(program_time())

@@ -197,7 +197,7 @@ impl Call {
         doc: &BodyDoc,
         read: impl FnOnce(&mut Input<'_>) -> Option<T>,
     ) -> Result<T, Error> {
-        self.query([FIELDS_SCHEMA].iter(), |_| ())?;
+        self.no_fields()?;
         let mut ignored = Vec::new();
         let value = body.decode(doc, &mut ignored, read)?;
         self.ignore(ignored)?;
@@ -237,7 +237,7 @@ impl Call {
         T: Resource,
         F: FnMut(&mut Tx<'_>) -> Result<(Caller, T), app::Error> + Send + 'static,
     {
-        let (selection, context) = (self.selection::<T>()?, self.context);
+        let (selection, context, app) = (self.selection::<T>()?, self.context, self.app.clone());
         let body = self
             .app
             .store
@@ -246,7 +246,7 @@ impl Call {
                 if let Some(acting) = &caller.partner {
                     context.acts_for(acting.id);
                 }
-                render(tx, &caller, &value, selection.as_ref())
+                render(&app, tx, &caller, &value, selection.as_ref())
             })
             .await?;
         Ok(answer::json(status, body))
@@ -266,6 +266,14 @@ impl Call {
             Err(app::Error::Unauthenticated) => Ok(false),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Takes no parameters of the query but those of every answer with objects.
+    ///
+    /// # Errors
+    /// 400 with `Prefer: handling=strict` for any.
+    pub fn no_fields(&self) -> Result<(), Error> {
+        self.query([FIELDS_SCHEMA].iter(), |_| ())
     }
 
     /// Takes no parameters of the query.
@@ -296,12 +304,13 @@ impl Call {
 
 /// One object as JSON, with what the selection opens.
 pub(super) fn render<T: Resource>(
+    app: &App,
     tx: &mut Tx<'_>,
     caller: &Caller,
     value: &T,
     selection: Option<&Selection>,
 ) -> Result<Vec<u8>, Error> {
-    let loaded = Loaded::fetch(tx, caller, std::slice::from_ref(value), selection)?;
+    let loaded = Loaded::fetch(app, tx, caller, std::slice::from_ref(value), selection)?;
     let mut json = Vec::with_capacity(512);
     write::object(value, selection, &loaded, &mut json);
     loaded.check_opened()?;

@@ -9,11 +9,13 @@ pub mod error;
 pub mod fields;
 pub mod input;
 pub mod layers;
+pub mod media;
 pub mod openapi;
 pub mod path;
 pub mod query;
 pub mod reading;
 pub mod route;
+pub mod upload;
 pub mod v1;
 pub mod writing;
 
@@ -26,6 +28,7 @@ use axum::routing::{MethodRouter, get};
 
 use crate::app::App;
 use crate::app::api_keys::ApiKey;
+use crate::app::attachments::AttachmentView;
 use crate::app::partners::PartnerView;
 use crate::app::settings::SettingsView;
 use crate::app::users::UserView;
@@ -34,13 +37,13 @@ use crate::domain::event::Event;
 use crate::domain::member::Member;
 use layers::Api;
 use route::Route;
-use v1::{api_keys, deals, events, members, partners, settings, users, whoami};
+use v1::{api_keys, attachments, deals, events, members, partners, settings, users, whoami};
 
 pub use openapi::openapi_json;
 
 /// Every route.
 pub fn routes() -> Vec<Route> {
-    let sections: [(&'static str, Vec<Route>); 8] = [
+    let sections: [(&'static str, Vec<Route>); 9] = [
         (
             "Partners",
             vec![
@@ -167,6 +170,32 @@ pub fn routes() -> Vec<Route> {
             ],
         ),
         (
+            "Attachments",
+            vec![
+                Route::get("/v1/resources/attachments", attachments::list, "Lists the files that the caller uploaded")
+                    .list::<AttachmentView>(&[]),
+                Route::post("/v1/resources/attachments", attachments::upload, "Uploads a file of up to 20 MiB")
+                    .upload()
+                    .one::<AttachmentView>(),
+                Route::get("/v1/resources/attachments/{idatt}", attachments::get, "Shows an attachment")
+                    .one::<AttachmentView>(),
+                Route::delete("/v1/resources/attachments/{idatt}", attachments::remove, "Removes an attachment")
+                    .errors(&[409]),
+                Route::get(
+                    "/v1/resources/attachment/{idatt}",
+                    attachments::get,
+                    "The same as /v1/resources/attachments/{idatt}",
+                )
+                .one::<AttachmentView>(),
+                Route::delete(
+                    "/v1/resources/attachment/{idatt}",
+                    attachments::remove,
+                    "The same as /v1/resources/attachments/{idatt}",
+                )
+                .errors(&[409]),
+            ],
+        ),
+        (
             "Users and sessions",
             vec![
                 Route::post("/v1/resources/users", users::register, "Registers a user")
@@ -220,5 +249,8 @@ pub fn service(app: App) -> Api {
     // Who opens the bare address in a browser wants to know what this is.
     let welcome = layers::answer_every_method(get(async || Redirect::to("/docs")), &[Method::GET]);
     router = router.route("/", welcome);
+    // The files have addresses of their own, which attachments name.
+    let files = layers::answer_every_method(get(media::serve), &[Method::GET]);
+    router = router.route(media::PATH, files);
     Api::new(router.fallback(layers::not_found).with_state(app))
 }

@@ -71,6 +71,14 @@ impl<R: Needs> Writing<R> {
         self.call.body(body, doc, read)
     }
 
+    /// Takes no parameters but those of every answer with objects.
+    ///
+    /// # Errors
+    /// 400 with `Prefer: handling=strict` for any other.
+    pub fn no_fields(&self) -> Result<(), Error> {
+        self.call.no_fields()
+    }
+
     /// Does something once, and answers with one object.
     ///
     /// # Errors
@@ -78,7 +86,7 @@ impl<R: Needs> Writing<R> {
     pub async fn one<W, T, F>(
         self,
         status: StatusCode,
-        body: &JsonBody,
+        body: &impl AsRef<[u8]>,
         wish: Result<W, Error>,
         mut act: F,
     ) -> Result<Response<Body>, Error>
@@ -88,7 +96,7 @@ impl<R: Needs> Writing<R> {
         F: FnMut(&mut Tx<'_>, &Caller, &W) -> Result<T, app::Error> + Send + 'static,
     {
         let Self { call, caller, .. } = self;
-        let once = once_of(&call, &caller, &body.bytes)?;
+        let once = once_of(&call, &caller, body.as_ref())?;
         let wish = wish.and_then(|wish| Ok((wish, call.selection::<T>()?)));
         if once.is_none()
             && let Err(error) = wish
@@ -103,7 +111,7 @@ impl<R: Needs> Writing<R> {
                 once_only(&call.app, tx, once.as_ref(), |tx| {
                     let (wish, selection) = wish.as_ref().map_err(Clone::clone)?;
                     let value = act(tx, &caller, wish)?;
-                    let body = render(tx, &caller, &value, selection.as_ref())?;
+                    let body = render(&call.app, tx, &caller, &value, selection.as_ref())?;
                     Ok(Answer { status: status.as_u16(), body })
                 })
             })

@@ -6,6 +6,7 @@
 //! numbers are made outside them and nothing slow happens inside.
 
 pub mod api_keys;
+pub mod attachments;
 pub mod db;
 pub mod deals;
 pub mod events;
@@ -387,6 +388,7 @@ fn start(
 pub fn statements() -> Vec<(&'static str, Statement)> {
     [
         api_keys::STATEMENTS,
+        attachments::STATEMENTS,
         deals::STATEMENTS,
         events::STATEMENTS,
         health::STATEMENTS,

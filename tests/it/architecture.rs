@@ -19,14 +19,21 @@ fn every_statement_is_one_that_the_engine_takes(server: Server) {
 /// What the files of a part may name of the crate: other parts, or `part::Name` where it is no more than that.
 ///
 /// Of the store, `http` names the transaction that it hands to use cases, and the error that it answers.
-const MAY_NAME: [(&str, &[&str]); 15] = [
+const MAY_NAME: [(&str, &[&str]); 16] = [
     ("store", &["domain", "params"]),
-    ("app", &["domain", "store", "address", "config", "password", "random", "secret"]),
+    ("app", &["domain", "store", "address", "config", "media", "password", "random", "secret"]),
     ("http", &["domain", "app", "store::Tx", "store::Error", "address", "demo", "password", "random"]),
     ("jobs", &["domain", "app", "store"]),
-    ("cli", &["domain", "store", "app", "http", "jobs", "address", "config", "demo", "logging", "random", "secret"]),
+    (
+        "cli",
+        &[
+            "domain", "store", "app", "http", "jobs", "address", "config", "demo", "logging", "media", "random",
+            "secret",
+        ],
+    ),
     ("demo", &["domain", "store", "app"]),
     ("config", &["domain", "address", "secret"]),
+    ("media", &["domain", "config"]),
     ("secret", &["random"]),
     ("password", &["random"]),
     ("logging", &["config"]),
@@ -57,7 +64,7 @@ fn dependencies_point_one_way() {
 }
 
 /// Crates, and the parts that may know them.
-const KNOWN_TO: [(&str, &[&str]); 7] = [
+const KNOWN_TO: [(&str, &[&str]); 8] = [
     ("rusqlite", &["store"]),
     ("postgres", &["store"]),
     ("sea_query", &["store"]),
@@ -65,6 +72,7 @@ const KNOWN_TO: [(&str, &[&str]); 7] = [
     ("axum", &["http", "cli", "address"]),
     ("tower_http", &["http"]),
     ("clap", &["cli", "config"]),
+    ("object_store", &["media"]),
 ];
 
 #[test]

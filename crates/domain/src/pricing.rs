@@ -115,7 +115,8 @@ pub fn price(
     sale: &Sale,
 ) -> Result<Vec<Line>, Unpriced> {
     let mut by_set: BTreeMap<SetId, (RuleId, Option<PromocodeId>, Money, Money, Split)> = BTreeMap::new();
-    let applied: Vec<&Promocode> = given.iter().filter(|given| applies(given, tickets)).map(|given| given.promocode).collect();
+    let applied: Vec<&Promocode> =
+        given.iter().filter(|given| applies(given, tickets)).map(|given| given.promocode).collect();
     let mut lines = Vec::with_capacity(tickets.len());
     for &(ticket, set) in tickets {
         let (rule, promocode, price, discount, split) = match by_set.get(&set) {
@@ -129,8 +130,7 @@ pub fn price(
                         best = (Some(promocode.id), discount);
                     }
                 }
-                let split =
-                    sale.split(rule.price, best.1).map_err(|invalid| Unpriced::Invalid { set, invalid })?;
+                let split = sale.split(rule.price, best.1).map_err(|invalid| Unpriced::Invalid { set, invalid })?;
                 if !split.sellable {
                     return Err(Unpriced::Unsellable { set, price: rule.price });
                 }

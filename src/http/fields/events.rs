@@ -1,10 +1,12 @@
 //! Fields of events (`spec/v1.md`, Events).
 
-use super::attachments::Attachment;
+use super::attachments::Picture;
 use super::sets::Set;
-use super::write::{List, Maybe, One};
+use super::write::{List, One};
 use super::{Cell, Field, Kind, Resource, Type};
+use crate::domain::attachment::Size;
 use crate::domain::event::{Event, EventStatus, Title};
+use crate::domain::id::AttachmentId;
 
 /// The words of an event's status.
 pub const STATUSES: &[&str] = &[
@@ -15,11 +17,6 @@ pub const STATUSES: &[&str] = &[
 ];
 /// The ages that an event may be rated for.
 pub const AGE_RATINGS: &[i64] = &[0, 6, 12, 16, 18];
-
-/// The pictures of an event.
-pub struct EventMedia(());
-
-static MEDIA: EventMedia = EventMedia(());
 
 impl Resource for Event {
     const NAME: &'static str = "Event";
@@ -37,7 +34,7 @@ impl Resource for Event {
             Cell::text(event.lifetime.to_vevent())
         }),
         Field::<Self>::reference("map", "The plan of the place; there are none yet", Kind::Map, |_| None),
-        Field::<Self>::embedded("media", "Pictures; there are none yet", &One::<Event, EventMedia>(|_| &MEDIA)),
+        Field::<Self>::embedded("media", "Pictures", &One::<Event, Cover>(|event| &event.cover)),
         Field::<Self>::reference("org", "The organizer", Kind::Partner, |event| Some(event.org.into())).read_only(),
         Field::<Self>::value("removed", "Whether it has been removed", Type::Bool, |event| Cell::Bool(event.removed))
             .read_only(),
@@ -65,19 +62,29 @@ impl Resource for Title {
     ];
 }
 
-impl Resource for EventMedia {
+/// The pictures of an event are one picture in three sizes.
+type Cover = Option<AttachmentId>;
+
+impl Resource for Cover {
     const NAME: &'static str = "EventMedia";
     const FIELDS: &'static [Field<Self>] = &[
         Field::<Self>::embedded(
             "cover_original",
-            "The picture as it was given",
-            &Maybe::<EventMedia, Attachment>(|_| None),
-        ),
-        Field::<Self>::embedded("cover", "The picture in a size for pages", &Maybe::<EventMedia, Attachment>(|_| None)),
+            "The picture as it was uploaded",
+            &Picture(|cover: &Cover| *cover, None),
+        )
+        .input(Type::AttachmentInput),
+        Field::<Self>::embedded(
+            "cover",
+            "The picture for pages, at most 1200 pixels wide and high",
+            &Picture(|cover: &Cover| *cover, Some(Size::Large)),
+        )
+        .input(Type::AttachmentInput),
         Field::<Self>::embedded(
             "cover_small",
-            "The picture in a size for lists",
-            &Maybe::<EventMedia, Attachment>(|_| None),
-        ),
+            "The picture for lists, at most 400 pixels wide and high",
+            &Picture(|cover: &Cover| *cover, Some(Size::Small)),
+        )
+        .input(Type::AttachmentInput),
     ];
 }

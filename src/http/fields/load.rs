@@ -7,12 +7,13 @@ use std::hash::Hash;
 
 use super::parse::{Item, Selection};
 use super::{Is, Kind, Resource, write};
-use crate::app;
+use crate::app::attachments::Picture;
 use crate::app::partners::PartnerView;
 use crate::app::users::UserView;
+use crate::app::{self, App};
 use crate::domain::access::Caller;
 use crate::domain::event::Event;
-use crate::domain::id::{EventId, ObjectId, PartnerId, UserId};
+use crate::domain::id::{AttachmentId, EventId, ObjectId, PartnerId, UserId};
 use crate::store::Tx;
 
 /// How many objects one answer, or one batch of a list, may open: what is loaded once is written wherever it is
@@ -26,6 +27,7 @@ pub struct Loaded {
     partners: HashMap<PartnerId, PartnerView>,
     users: HashMap<UserId, UserView>,
     events: HashMap<EventId, Event>,
+    pictures: HashMap<AttachmentId, Picture>,
 }
 
 /// What is still to be loaded.
@@ -82,7 +84,8 @@ impl<'s> Wants<'s> {
         }
     }
 
-    fn add(&mut self, kind: Kind, id: Option<ObjectId>, selection: Option<&'s Selection>) {
+    /// Notes that one resource is wanted, and what is opened in it.
+    pub(super) fn add(&mut self, kind: Kind, id: Option<ObjectId>, selection: Option<&'s Selection>) {
         if let Some(id) = id {
             self.ids.entry(kind).or_default().insert((id, selection.map(Opened)));
         }
@@ -95,6 +98,7 @@ impl Loaded {
     /// # Errors
     /// Those of the store.
     pub fn fetch<T: Resource>(
+        app: &App,
         tx: &mut Tx<'_>,
         caller: &Caller,
         values: &[T],
@@ -105,7 +109,7 @@ impl Loaded {
         values.iter().for_each(|value| wants.of(value, selection));
         while !wants.ids.is_empty() {
             for (kind, ids) in &wants.ids {
-                loaded.batch(tx, caller, *kind, ids.iter().map(|(id, _)| *id))?;
+                loaded.batch(app, tx, caller, *kind, ids.iter().map(|(id, _)| *id))?;
             }
             let mut deeper = Wants::default();
             for (kind, ids) in &wants.ids {
@@ -120,6 +124,7 @@ impl Loaded {
 
     fn batch(
         &mut self,
+        app: &App,
         tx: &mut Tx<'_>,
         caller: &Caller,
         kind: Kind,
@@ -141,6 +146,10 @@ impl Loaded {
                 let found = app::events::readable(tx, caller, &ids)?;
                 self.events.extend(found.into_iter().map(|event| (event.id, event)));
             }
+            Kind::Attachment => {
+                let ids = missing(&self.pictures, ids);
+                self.pictures.extend(app::attachments::pictures(app, tx, &ids)?);
+            }
             // This server holds none, and nothing refers to one.
             Kind::Venue | Kind::Map | Kind::City | Kind::Country => {}
         }
@@ -152,8 +161,16 @@ impl Loaded {
             Kind::Partner => wants_of(self.partners.get(&id.into()), selection, wants),
             Kind::User => wants_of(self.users.get(&id.into()), selection, wants),
             Kind::Event => wants_of(self.events.get(&id.into()), selection, wants),
+            Kind::Attachment => {
+                wants_of(self.pictures.get(&id.into()).map(|picture| &picture.original), selection, wants);
+            }
             Kind::Venue | Kind::Map | Kind::City | Kind::Country => {}
         }
+    }
+
+    /// A loaded picture; none where it was removed.
+    pub(super) fn picture(&self, id: AttachmentId) -> Option<&Picture> {
+        self.pictures.get(&id)
     }
 
     /// Refuses what was written if it opened too much.
@@ -184,6 +201,7 @@ impl Loaded {
             Kind::Partner => write::object(self.partners.get(&id.into())?, selection, self, out),
             Kind::User => write::object(self.users.get(&id.into())?, selection, self, out),
             Kind::Event => write::object(self.events.get(&id.into())?, selection, self, out),
+            Kind::Attachment => write::object(&self.pictures.get(&id.into())?.original, selection, self, out),
             Kind::Venue | Kind::Map | Kind::City | Kind::Country => return None,
         }
         Some(())

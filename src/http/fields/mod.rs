@@ -143,6 +143,10 @@ pub enum Type {
     IntOf(&'static [i64]),
     /// `true` or null.
     BoolOrNull,
+    /// An attachment: its id, or itself with its id; or null.
+    AttachmentInput,
+    /// A list of attachments, each its id or itself.
+    AttachmentsInput,
 }
 
 /// The resources that others refer to.
@@ -162,6 +166,8 @@ pub enum Kind {
     City,
     /// A country, by its ISO code.
     Country,
+    /// A file that a partner uploaded.
+    Attachment,
 }
 
 impl<T> Field<T> {

@@ -2,6 +2,7 @@
 
 use super::places::{City, Country, Map, Venue};
 use super::{Field, Is, Kind, Resource, Type};
+use crate::app::attachments::AttachmentView;
 use crate::app::partners::PartnerView;
 use crate::app::users::UserView;
 use crate::domain::event::Event;
@@ -93,6 +94,7 @@ impl Kind {
             Kind::Map => Map::NAME,
             Kind::City => City::NAME,
             Kind::Country => Country::NAME,
+            Kind::Attachment => AttachmentView::NAME,
         }
     }
 
@@ -106,6 +108,7 @@ impl Kind {
             Kind::Map => of::<Map>(),
             Kind::City => of::<City>(),
             Kind::Country => of::<Country>(),
+            Kind::Attachment => of::<AttachmentView>(),
         }
     }
 }

@@ -202,6 +202,7 @@ fn with_ids(path: &str) -> String {
         .replace("{iddeal}", demo::DEAL)
         .replace("{idevent}", demo::EVENTS[0].0)
         .replace("{idkey}", demo::NANOBILET_KEY_ID)
+        .replace("{idatt}", demo::NANOBILET_KEY_ID)
         .replace("{iduser}", demo::NANOBILET_USER)
         .replace("{user_id}", demo::NANOBILET_USER)
 }

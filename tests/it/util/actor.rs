@@ -132,6 +132,22 @@ impl<'s> Actor<'s> {
         self.server.platform().patch(&format!("/v1/resources/partners/{}/settings", self.partner()), settings).ok();
     }
 
+    /// Uploads a file as this type.
+    pub fn uploads(&self, content_type: &str, content: impl Into<Vec<u8>>) -> Answer {
+        self.request("POST", "/v1/resources/attachments").header("Content-Type", content_type).body(content).send()
+    }
+
+    /// Reads what an address of this server leads to.
+    pub fn opens(&self, url: &str) -> Answer {
+        self.request("GET", self.path_of(url)).send()
+    }
+
+    /// The path of an address of this server.
+    pub fn path_of<'u>(&self, url: &'u str) -> &'u str {
+        let base = format!("http://{}", self.server.address);
+        url.strip_prefix(&base).unwrap_or_else(|| panic!("{url} is not below {base}"))
+    }
+
     /// Changes an event of its own.
     pub fn changes_event(&self, event: &str, changes: Value) -> Answer {
         self.patch(&format!("/v1/resources/events/{event}"), changes)

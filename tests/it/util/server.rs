@@ -1,10 +1,11 @@
 //! The real server, in this process, on a socket of its own.
 
-use std::fs;
 use std::future::Future;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, LazyLock};
+use std::{env, fs};
 
 use axum::ServiceExt;
 use axum::extract::Request;
@@ -15,7 +16,7 @@ use parterre::config::{Config, Options};
 use parterre::jobs::{self, Outcome};
 use parterre::secret::Secret;
 use parterre::store::{Clock, Engine, Store, StoreConfig, migrate};
-use parterre::{demo, http};
+use parterre::{demo, http, random};
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 
@@ -35,6 +36,7 @@ pub struct Server {
     pub address: SocketAddr,
     clock: Arc<AtomicI64>,
     serving: JoinHandle<()>,
+    media: PathBuf,
     // Last, so that it is removed after all else has let go of it.
     _database: Database,
 }
@@ -67,9 +69,10 @@ impl Server {
     fn start(mut database: Database) -> Self {
         let clock = stop_clock(&mut database.config);
         let store = Store::open(&database.config).unwrap();
-        let app = app(&store, usual_limits());
+        let media = env::temp_dir().join(format!("parterre-test-media-{}", random::hex_token::<8>().unwrap()));
+        let app = app(&store, &media, usual_limits());
         let (address, serving) = serve(&app);
-        Self { app, address, clock, serving, _database: database }
+        Self { app, address, clock, serving, media, _database: database }
     }
 
     /// The same server with other options, on another socket.
@@ -77,7 +80,7 @@ impl Server {
         self.serving.abort();
         let mut options = usual_limits();
         choose(&mut options);
-        self.app = app(&self.app.store, options);
+        self.app = app(&self.app.store, &self.media, options);
         (self.address, self.serving) = serve(&self.app);
         self
     }
@@ -85,6 +88,15 @@ impl Server {
     /// The time of the server.
     pub fn now(&self) -> Timestamp {
         Timestamp::from_microsecond(self.clock.load(Ordering::SeqCst)).unwrap()
+    }
+
+    /// The names of the files in the media store.
+    pub fn files(&self) -> Vec<String> {
+        let entries = fs::read_dir(&self.media).into_iter().flatten();
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.unwrap().file_name().to_str().unwrap().to_owned()).collect();
+        names.sort();
+        names
     }
 
     /// Lets time pass.
@@ -115,6 +127,7 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.serving.abort();
         self.app.store.close();
+        let _ = fs::remove_dir_all(&self.media);
     }
 }
 
@@ -123,7 +136,7 @@ fn filled(mut database: Database) -> Database {
     stop_clock(&mut database.config);
     migrate(&database.config).unwrap();
     let store = Store::open(&database.config).unwrap();
-    RUNTIME.block_on(demo::fill(&app(&store, usual_limits()))).unwrap();
+    RUNTIME.block_on(demo::fill(&app(&store, &env::temp_dir(), usual_limits()))).unwrap();
     store.close();
     database
 }
@@ -147,7 +160,8 @@ fn usual_limits() -> Options {
     }
 }
 
-fn app(store: &Store, options: Options) -> App {
+fn app(store: &Store, media: &Path, mut options: Options) -> App {
+    options.media.get_or_insert(media.to_str().unwrap().to_owned());
     let config = Config::resolve(options, Options::default(), Options::default()).unwrap();
     let secret = Secret::from_text(SECRET, "the tests").unwrap();
     App::new(store.clone(), secret, &config).unwrap()
@@ -158,6 +172,7 @@ fn serve(app: &App) -> (SocketAddr, JoinHandle<()>) {
     RUNTIME.block_on(async {
         let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = socket.local_addr().unwrap();
+        app.listens_at(format!("http://{address}"));
         // Streamed answers are written in pieces, and each would wait for the client to acknowledge the one before.
         let socket = socket.tap_io(|connection| connection.set_nodelay(true).unwrap());
         let serving = tokio::spawn(async move { axum::serve(socket, service).await.unwrap() });
