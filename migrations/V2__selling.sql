@@ -47,6 +47,7 @@ create table maps (
     org_id bytea not null references partners (id),
     venue_id bytea references venues (id),
     name text not null,
+    name_folded text not null,
     description text,
     removed boolean not null,
     created_at bigint not null,
@@ -90,7 +91,9 @@ create table sets (
     primary key (bucket, id)
 );
 create index sets_by_event on sets (bucket, event_id, pos, id);
+create index sets_by_id on sets (id);
 
+-- A removed rule was replaced: no new order gets it, but orders that began with it keep its price.
 create table rules (
     bucket bytea not null,
     id bytea not null,
@@ -98,6 +101,7 @@ create table rules (
     price bigint not null,
     starts_at bigint not null,
     ends_at bigint not null,
+    removed boolean not null,
     primary key (bucket, id)
 );
 create index rules_by_set on rules (bucket, set_id, starts_at, id);

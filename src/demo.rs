@@ -4,14 +4,18 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::app::api_keys::{self, NewKey};
+use crate::app::sets::{self, Changes, GivenMoney, GivenRules, New};
 use crate::app::{App, Error};
+use crate::domain::access::{Acting, Caller};
 use crate::domain::deal::{Deal, DealStatus};
 use crate::domain::event::{AgeRating, Event, EventStatus, Title};
 use crate::domain::id::{DealId, EventId, KeyId, PartnerId, UserId};
 use crate::domain::invalid::Invalid;
+use crate::domain::map::{self, Map, RowPlan, SeatsPlan, SectorPlan};
 use crate::domain::member::{Member, MemberRole};
 use crate::domain::partner::{Contact, Partner, Roles, Settings};
 use crate::domain::period::Period;
+use crate::domain::place::{Point, Venue};
 use crate::domain::share::{Percent, Share};
 use crate::domain::terms::Terms;
 use crate::domain::user::User;
@@ -25,6 +29,10 @@ pub const NANOBILET: &str = "535fb19bdca6a9d1638f2007";
 pub const PLATFORM: &str = "5368b4009583cb96a0357600";
 /// The deal of the documentation.
 pub const DEAL: &str = "535fb1f1dca6a9d1638f2008";
+/// A venue of Organizator's.
+pub const VENUE: &str = "5368b5099583cb96a0357a09";
+/// The map of its hall.
+pub const MAP: &str = "5368b50a9583cb96a0357a10";
 
 /// The user of Nanobilet.
 pub const NANOBILET_USER: &str = "535fb11ddca6a9d1638f2006";
@@ -47,6 +55,12 @@ pub const EVENTS: [(&str, &str, i64); 4] = [
     ("5368b3d49583cb96a0357590", "Смысловые Галлюцинации. 25 лет в темноте", 90),
 ];
 
+/// The first set of the first event.
+pub const SET: &str = "5357baaff51600525ca00000";
+
+/// The sets of each event: name, tickets, price.
+const SETS: [(&str, i64, &str); 3] = [("Танцпол", 100, "1500.00"), ("Партер", 60, "2500.00"), ("VIP", 20, "5000.00")];
+
 /// Fills an empty platform; does nothing to one that has the demo's partners.
 ///
 /// # Errors
@@ -62,6 +76,16 @@ pub async fn fill(app: &App) -> Result<(), Error> {
         let key: KeyId = id.parse().map_err(wrong)?;
         keys.push((NewKey::with_token(app, key, token.to_owned())?, partner.parse().map_err(wrong)?));
     }
+    let mut new = Vec::new();
+    for (event, ..) in EVENTS {
+        for (place, set) in SETS.into_iter().enumerate() {
+            // The same ids at every start, after the second and the bucket of the event.
+            let id = format!("{}a{place:05}", event.get(..18).unwrap_or_default());
+            let event: EventId = event.parse().map_err(wrong)?;
+            let drawn = New::draw(app, event.bucket())?;
+            new.push((event, set, New { set: id.parse().map_err(wrong)?, ..drawn }));
+        }
+    }
     app.store
         .write(move |tx| {
             // Of several servers that start at once, the others wait here for the first.
@@ -73,9 +97,25 @@ pub async fn fill(app: &App) -> Result<(), Error> {
             for (key, partner) in &keys {
                 api_keys::create_by_operator(tx, key, *partner, Some("demo".to_owned()))?;
             }
-            events(tx)
+            hall(tx)?;
+            events(tx)?;
+            new.iter().try_for_each(|(event, set, new)| make_set(tx, *event, *set, new))
         })
         .await
+}
+
+fn make_set(tx: &mut Tx<'_>, event: EventId, (name, amount, price): (&str, i64, &str), new: &New) -> Result<(), Error> {
+    let roles = Roles { org: true, ..Roles::default() };
+    let organizator = Acting { id: ORGANIZATOR.parse().map_err(wrong)?, roles, role: MemberRole::Manager };
+    let caller = Caller { user: None, partner: Some(organizator) };
+    let changes = Changes {
+        name: Some(name.to_owned()),
+        amount: Some(amount),
+        rules: Some(GivenRules::Price(GivenMoney(price.to_owned()))),
+        ..Changes::default()
+    };
+    sets::create(tx, &caller, event, new, &changes)?;
+    Ok(())
 }
 
 fn partners(tx: &mut Tx<'_>, password_hash: &str) -> Result<(), Error> {
@@ -144,6 +184,52 @@ fn partner(id: &str, name: &str, user: &str, roles: Roles) -> Result<Partner, Er
         created_at: None,
         updated_at: None,
     })
+}
+
+/// A venue of the organizer's with the plan of its hall.
+fn hall(tx: &mut Tx<'_>) -> Result<(), Error> {
+    let (org, now) = (ORGANIZATOR.parse().map_err(wrong)?, tx.now());
+    let venue = Venue {
+        id: VENUE.parse().map_err(wrong)?,
+        org,
+        name: "Красный Октябрь".to_owned(),
+        desc: None,
+        address: Some("Берсеневская набережная, 6".to_owned()),
+        city: Some("524901".parse().map_err(wrong)?),
+        country: Some("RU".parse().map_err(wrong)?),
+        point: Some(Point::new("37.6094", "55.7411").map_err(wrong)?),
+        removed: false,
+        created_at: now,
+        updated_at: now,
+    };
+    store::venues::insert(tx, &venue)?;
+    let row = |(name, seats): (usize, usize)| RowPlan {
+        name: name.to_string(),
+        x: None,
+        y: None,
+        seats: SeatsPlan::Count(seats),
+    };
+    let sector = |id: &str, name: &str, seats: &[usize]| -> Result<SectorPlan, Error> {
+        let rows = (1..).zip(seats.iter().copied()).map(row).collect();
+        Ok(SectorPlan { id: id.parse().map_err(wrong)?, name: name.to_owned(), desc: None, rows })
+    };
+    let sectors = vec![
+        sector("5368b50a9583cb96a0357a11", "Танцпол", &[])?,
+        sector("5368b50a9583cb96a0357a12", "Партер", &[18, 20, 22, 24, 24, 26, 26, 26, 26, 26])?,
+        sector("5368b50a9583cb96a0357a13", "Балкон", &[30, 32, 32])?,
+    ];
+    let map = Map {
+        id: MAP.parse().map_err(wrong)?,
+        org,
+        venue: Some(venue.id),
+        name: "Большой зал".to_owned(),
+        desc: None,
+        sectors: map::build(sectors).map_err(|(_, invalid)| wrong(invalid))?,
+        removed: false,
+        created_at: now,
+        updated_at: now,
+    };
+    Ok(store::maps::insert(tx, &map)?)
 }
 
 fn events(tx: &mut Tx<'_>) -> Result<(), Error> {

@@ -13,6 +13,8 @@ pub mod jobs;
 pub mod logging;
 pub mod media;
 pub mod password;
+pub mod places;
+pub mod plan;
 pub mod random;
 pub mod secret;
 pub mod store;

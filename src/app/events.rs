@@ -4,18 +4,29 @@ use std::collections::HashSet;
 
 use super::attachments::{self, Named};
 use super::callers::acting;
-use super::{Error, Installation, Window, Wrong};
+use super::sets::SetView;
+use super::{Error, Installation, Window, Wrong, venues};
 use crate::domain::access::{self, Caller, Sight};
 use crate::domain::event::{self, AgeRating, Event, EventStatus, Timezone, Title, TitlePatch};
-use crate::domain::id::{EventId, PartnerId};
+use crate::domain::id::{EventId, MapId, PartnerId, VenueId};
 use crate::domain::invalid::Invalid;
 use crate::domain::money::Currency;
 use crate::domain::partner::Tag;
 use crate::domain::period::Period;
+use crate::places;
 use crate::store::events::{Filter, Reader};
 use crate::store::{self, Tx};
 
 pub use crate::store::events::When;
+
+/// An event as one caller sees it at one time.
+#[derive(Clone, Debug)]
+pub struct EventView {
+    /// The event.
+    pub event: Event,
+    /// Its sets, by their place; none where they were not asked for.
+    pub sets: Option<Vec<SetView>>,
+}
 
 /// What a request sets of an event. Outer `None`: not given; inner `None`: back to the default.
 #[derive(Clone, Debug, Default)]
@@ -36,6 +47,10 @@ pub struct Changes {
     pub timezone: Option<Option<Timezone>>,
     /// Title and description, merged into what is there.
     pub title: Option<TitlePatch>,
+    /// Where it takes place.
+    pub venue: Option<Option<VenueId>>,
+    /// The plan of the place.
+    pub map: Option<Option<MapId>>,
 }
 
 /// What a list is asked for; see [`Filter`].
@@ -47,6 +62,8 @@ pub struct Wish {
     pub when: When,
     /// Only events of these organizers.
     pub orgs: Vec<PartnerId>,
+    /// Only events in one of these places.
+    pub venues: Option<Vec<VenueId>>,
     /// Only events in one of these statuses.
     pub statuses: Vec<EventStatus>,
     /// Only events with one of these tags.
@@ -78,6 +95,29 @@ pub fn readable(tx: &mut Tx<'_>, caller: &Caller, ids: &[EventId]) -> Result<Vec
     Ok(events.into_iter().filter(may_read).collect())
 }
 
+/// Events that the caller may read, with their sets as the caller sees them.
+///
+/// # Errors
+/// Those of the store.
+pub fn views(tx: &mut Tx<'_>, caller: &Caller, events: Vec<Event>) -> Result<Vec<EventView>, Error> {
+    let mut sets = super::sets::of_events(tx, caller, &events)?;
+    let view = |event: Event| EventView { sets: Some(sets.remove(&event.id).unwrap_or_default()), event };
+    Ok(events.into_iter().map(view).collect())
+}
+
+fn view(tx: &mut Tx<'_>, caller: &Caller, event: Event) -> Result<EventView, Error> {
+    views(tx, caller, vec![event])?.pop().ok_or(Error::NotFound("event"))
+}
+
+/// One event with its sets.
+///
+/// # Errors
+/// Those of [`get`].
+pub fn show(tx: &mut Tx<'_>, caller: &Caller, id: EventId) -> Result<EventView, Error> {
+    let event = get(tx, caller, id)?;
+    view(tx, caller, event)
+}
+
 /// One event.
 ///
 /// # Errors
@@ -96,9 +136,10 @@ pub fn get(tx: &mut Tx<'_>, caller: &Caller, id: EventId) -> Result<Event, Error
 ///
 /// # Errors
 /// Those of the store.
-pub fn list(tx: &mut Tx<'_>, caller: &Caller, wish: &Wish, window: Window<EventId>) -> Result<Vec<Event>, Error> {
+pub fn list(tx: &mut Tx<'_>, caller: &Caller, wish: &Wish, window: Window<EventId>) -> Result<Vec<EventView>, Error> {
     let filter = filter(caller, wish)?;
-    Ok(store::events::list(tx, &filter, window.after, window.skip, window.limit)?)
+    let events = store::events::list(tx, &filter, window.after, window.skip, window.limit)?;
+    views(tx, caller, events)
 }
 
 /// How many events the list holds in all.
@@ -113,8 +154,8 @@ pub fn count(tx: &mut Tx<'_>, caller: &Caller, wish: &Wish) -> Result<i64, Error
 fn filter(caller: &Caller, wish: &Wish) -> Result<Filter, Error> {
     let acting = acting(caller)?;
     let reader = if caller.is_platform() { Reader::Platform } else { Reader::Partner(acting.id) };
-    let Wish { ids, when, orgs, statuses, tags, suggest, removed } = wish.clone();
-    Ok(Filter { reader, ids, when, orgs, statuses, tags, suggest, removed })
+    let Wish { ids, when, orgs, venues, statuses, tags, suggest, removed } = wish.clone();
+    Ok(Filter { reader, ids, when, orgs, venues, statuses, tags, suggest, removed })
 }
 
 /// Creates an event of the caller's partner.
@@ -127,7 +168,7 @@ pub fn create(
     installation: &Installation,
     id: EventId,
     changes: &Changes,
-) -> Result<Event, Error> {
+) -> Result<EventView, Error> {
     let acting = acting(caller)?;
     let org = store::partners::find(tx, acting.id)?.ok_or(Error::Unauthenticated)?;
     if !org.roles.org || org.removed {
@@ -159,10 +200,12 @@ pub fn create(
         created_at: now,
         updated_at: now,
     };
-    apply(&mut event, &Changes { title: None, ..changes.clone() }, installation)?;
-    show(tx, caller, &mut event, changes)?;
+    // What names no time zone has that of its city.
+    let timezone = Some(changes.timezone.clone().flatten());
+    apply(tx, &mut event, &Changes { title: None, timezone, ..changes.clone() }, installation, false)?;
+    give_cover(tx, caller, &mut event, changes)?;
     store::events::insert(tx, &event)?;
-    Ok(event)
+    view(tx, caller, event)
 }
 
 /// Changes an event, all or nothing. Cancelling it, and setting its end before now, ends its deals.
@@ -176,16 +219,21 @@ pub fn change(
     installation: &Installation,
     id: EventId,
     changes: &Changes,
-) -> Result<Event, Error> {
+) -> Result<EventView, Error> {
     let mut event = managed(tx, caller, id)?;
     let was = event.clone();
-    apply(&mut event, changes, installation)?;
-    show(tx, caller, &mut event, changes)?;
+    let has_priced_set = changes.status == Some(EventStatus::Public) && store::sets::priced_exists(tx, id)?;
+    apply(tx, &mut event, changes, installation, has_priced_set)?;
+    give_cover(tx, caller, &mut event, changes)?;
     if event == was {
-        return Ok(event);
+        return view(tx, caller, event);
     }
     let now = tx.now();
     if event.currency != was.currency {
+        if store::sets::exist(tx, id)? {
+            let message = "is fixed once the event has a set: its prices are amounts of it";
+            return Err(Error::invalid("currency", "conflict", message));
+        }
         no_amounts_in_deals(tx, id)?;
     }
     event.updated_at = Some(now);
@@ -199,11 +247,12 @@ pub fn change(
             store::deals::end_with_event(tx, id)?;
         }
         store::deals::move_end(tx, id, event.lifetime.end)?;
+        store::sets::move_ends(tx, id, was.lifetime.end, event.lifetime.end)?;
     }
     if event.status == EventStatus::Cancelled && was.status != EventStatus::Cancelled {
         store::deals::end_with_event(tx, id)?;
     }
-    Ok(event)
+    view(tx, caller, event)
 }
 
 /// Removes an event and ends its deals. It stays readable to its organizer and to the sides of its deals.
@@ -221,7 +270,7 @@ pub fn remove(tx: &mut Tx<'_>, caller: &Caller, id: EventId) -> Result<(), Error
 }
 
 /// The event, where the caller may change it; nobody else changes it until the transaction ends.
-fn managed(tx: &mut Tx<'_>, caller: &Caller, id: EventId) -> Result<Event, Error> {
+pub(super) fn managed(tx: &mut Tx<'_>, caller: &Caller, id: EventId) -> Result<Event, Error> {
     let event = store::events::find_locked(tx, id)?.ok_or(Error::NotFound("event"))?;
     if !access::manages(caller, event.org) {
         return Err(Error::forbidden("only the event's organizer may change it"));
@@ -229,7 +278,14 @@ fn managed(tx: &mut Tx<'_>, caller: &Caller, id: EventId) -> Result<Event, Error
     Ok(event)
 }
 
-fn apply(event: &mut Event, changes: &Changes, installation: &Installation) -> Result<(), Error> {
+fn apply(
+    tx: &mut Tx<'_>,
+    event: &mut Event,
+    changes: &Changes,
+    installation: &Installation,
+    has_priced_set: bool,
+) -> Result<(), Error> {
+    apply_place(tx, event, changes)?;
     if let Some(age_rating) = changes.age_rating {
         event.age_rating = age_rating.unwrap_or_default();
     }
@@ -243,14 +299,15 @@ fn apply(event: &mut Event, changes: &Changes, installation: &Installation) -> R
         event.tags.clone_from(tags);
     }
     if let Some(timezone) = &changes.timezone {
-        event.timezone = timezone.clone().unwrap_or_else(|| installation.timezone.clone());
+        event.timezone = match timezone {
+            Some(timezone) => timezone.clone(),
+            None => usual_timezone(tx, event.venue, installation)?,
+        };
     }
     if let Some(patch) = &changes.title {
         event.title = event.title.clone().merge(patch.clone()).map_err(title_wrong)?;
     }
     if let Some(status) = changes.status {
-        // An event shows its sets, and there are none: it has no price.
-        let has_priced_set = false;
         event::change_status(event.status, status, has_priced_set)
             .map_err(|refusal| Error::invalid("status", "conflict", refusal.to_string()))?;
         event.status = status;
@@ -259,11 +316,47 @@ fn apply(event: &mut Event, changes: &Changes, installation: &Installation) -> R
 }
 
 /// Gives the event another picture.
-fn show(tx: &mut Tx<'_>, caller: &Caller, event: &mut Event, changes: &Changes) -> Result<(), Error> {
+fn give_cover(tx: &mut Tx<'_>, caller: &Caller, event: &mut Event, changes: &Changes) -> Result<(), Error> {
     if let Some(cover) = &changes.cover {
         event.cover = attachments::named(tx, caller, event.cover.as_slice(), cover.as_slice())?.pop();
     }
     Ok(())
+}
+
+fn apply_place(tx: &mut Tx<'_>, event: &mut Event, changes: &Changes) -> Result<(), Error> {
+    if let Some(venue) = changes.venue {
+        if let Some(id) = venue.filter(|id| event.venue != Some(*id)) {
+            venues::usable(tx, id)?;
+        }
+        event.venue = venue;
+    }
+    if let Some(map) = changes.map {
+        if let Some(id) = map.filter(|id| event.map != Some(*id)) {
+            match store::maps::find_kept(tx, id)? {
+                None => return Err(Error::invalid("map", "unknown", "there is no map with this id")),
+                Some(map) if map.org != event.org => {
+                    return Err(Error::forbidden("map: this map is another organizer's"));
+                }
+                Some(map) if map.removed => {
+                    return Err(Error::invalid("map", "unknown", "the map with this id was removed"));
+                }
+                Some(_) => {}
+            }
+        }
+        event.map = map;
+    }
+    Ok(())
+}
+
+/// The time zone of the city that an event takes place in, else that of the installation.
+fn usual_timezone(tx: &mut Tx<'_>, venue: Option<VenueId>, installation: &Installation) -> Result<Timezone, Error> {
+    let venue = match venue {
+        Some(venue) => store::venues::find(tx, venue)?,
+        None => None,
+    };
+    let city = venue.and_then(|venue| places::city(venue.city?));
+    let timezone = city.and_then(|city| city.timezone.parse().ok());
+    Ok(timezone.unwrap_or_else(|| installation.timezone.clone()))
 }
 
 /// Amounts in the terms of its deals are in the event's currency.

@@ -8,11 +8,15 @@ pub mod deals;
 mod error;
 pub mod events;
 pub mod idempotency;
+pub mod maps;
 pub mod members;
 pub mod partners;
 pub mod sessions;
+pub mod sets;
 pub mod settings;
+pub mod tickets;
 pub mod users;
+pub mod venues;
 
 use std::sync::{Arc, OnceLock};
 
@@ -122,6 +126,11 @@ impl Inner {
     /// A new id for something that does not belong to an event.
     pub fn new_id<T: From<ObjectId>>(&self) -> T {
         self.ids.next(program_time())
+    }
+
+    /// A new id for something that belongs to an event, with the event's bucket.
+    pub fn new_id_in<T: From<ObjectId>>(&self, bucket: Bucket) -> T {
+        self.ids.next_in(program_time(), bucket)
     }
 
     /// A new id for an event, in a bucket chosen at random.

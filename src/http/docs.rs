@@ -238,7 +238,7 @@ fn add_rows(shapes: &[Shape], request: bool, within: &str, rows: &mut Vec<Row>) 
             ShapeKind::Value(of) => row(name.clone(), *of, shape.doc),
             ShapeKind::Object { nullable, .. } => plain(if *nullable { "object or null" } else { "object" }),
             ShapeKind::List(_) => plain("list of objects"),
-            ShapeKind::Ref { .. } | ShapeKind::Refs(_) if request => row(name.clone(), Type::OptId, shape.doc),
+            ShapeKind::Ref { kind, .. } | ShapeKind::Refs(kind) if request => row(name.clone(), kind.key(), shape.doc),
             ShapeKind::Ref { kind, open: false } => Row { object: Some(kind.name()), ..plain("id of") },
             ShapeKind::Ref { kind, open: true } => {
                 Row { object: Some(kind.name()), ..plain("object, opened by default:") }
@@ -267,6 +267,16 @@ fn in_words(of: Type) -> String {
     match of {
         Type::Bool => "boolean",
         Type::BoolOrNull => "boolean or null",
+        Type::Money => "amount of money",
+        Type::Seats => "ranges of seats by row, or null",
+        Type::NumberOrText => "integer or string",
+        Type::Coordinates => "longitude and latitude, two numbers",
+        Type::City => "city (GeoNames id)",
+        Type::Cities => "list of cities (GeoNames ids)",
+        Type::Country => "country (ISO 3166 alpha-2)",
+        Type::Rows => "list of {name, seats: [name] or [{number, x, y}], x, y}",
+        Type::RowsInput => "list of {name, seats: count, [name] or [{number, x, y}], x, y}",
+        Type::Countries => "list of countries (ISO 3166 alpha-2)",
         Type::Int(min, i64::MAX) => return format!("integer from {min}"),
         Type::Int(min, max) => return format!("integer, {min} to {max}"),
         Type::IntOf(_) => "integer, one of",

@@ -26,6 +26,8 @@ pub const BODY_MAX: usize = 1 << 20;
 const BODY_TIME: Duration = Duration::from_secs(60);
 /// How deep JSON may nest.
 const DEPTH_MAX: usize = 32;
+/// After how many wrong items of a list the others are not looked at.
+const WRONGS_MAX: usize = 100;
 
 /// The body of a request: its bytes, and what they say or what is wrong with them.
 pub struct JsonBody {
@@ -221,6 +223,11 @@ fn unknown(map: &Map<String, Value>, shapes: &[Shape], extra: &HashSet<&str>, pa
             (Some(ShapeKind::Object { fields, .. }), Value::Object(inner)) => {
                 unknown(inner, fields, &HashSet::new(), &format!("{path}{key}."), ignored);
             }
+            (Some(ShapeKind::List(fields)), Value::Array(items)) => {
+                for (at, inner) in items.iter().enumerate().filter_map(|(at, item)| Some((at, item.as_object()?))) {
+                    unknown(inner, fields, &HashSet::new(), &format!("{path}{key}[{at}]."), ignored);
+                }
+            }
             _ => {}
         }
     }
@@ -275,6 +282,56 @@ impl Input<'_> {
         Some(list)
     }
 
+    /// A list of objects, each read field by field: `None` where it is not given.
+    pub fn each<T>(
+        &mut self,
+        name: &str,
+        max: usize,
+        mut read: impl FnMut(&mut Input<'_>) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        self.items(name, max, |value, item| {
+            if value.is_object() {
+                return read(item);
+            }
+            item.wrong("", Invalid::wrong_type("must be an object"));
+            None
+        })
+    }
+
+    /// A list of values of which some may be objects: each with its fields, of which one that is no object has none.
+    pub fn items<T>(
+        &mut self,
+        name: &str,
+        max: usize,
+        mut read: impl FnMut(&Value, &mut Input<'_>) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        let items = match self.map.get(name)? {
+            Value::Array(items) if items.len() <= max => items,
+            Value::Array(_) => {
+                return self.keep(name, Err(Invalid::out_of_range(format!("must not have more than {max} items"))));
+            }
+            _ => return self.keep(name, Err(Invalid::wrong_type("must be a list"))),
+        };
+        let none = Map::new();
+        let mut list = Vec::with_capacity(items.len());
+        for (at, item) in items.iter().enumerate() {
+            let map = item.as_object().unwrap_or(&none);
+            let mut inner = Input { map, path: format!("{}{name}[{at}].", self.path), wrongs: Vec::new() };
+            let value = read(item, &mut inner);
+            self.wrongs.append(&mut inner.wrongs);
+            list.extend(value);
+            if self.wrongs.len() > WRONGS_MAX {
+                break;
+            }
+        }
+        (list.len() == items.len()).then_some(list)
+    }
+
+    /// Whether a field is a list.
+    pub fn is_list(&self, name: &str) -> bool {
+        self.map.get(name).is_some_and(Value::is_array)
+    }
+
     /// An object that null clears, read by its own type: `None` where it is not given.
     pub fn object<T: DeserializeOwned>(&mut self, name: &str) -> Option<Option<T>> {
         let value = match self.map.get(name)? {
@@ -309,9 +366,10 @@ impl Input<'_> {
         self.map.contains_key(name)
     }
 
-    /// Notes that a field is wrong.
+    /// Notes that a field is wrong; without a name, what is being read.
     pub fn wrong(&mut self, name: &str, invalid: Invalid) {
-        self.wrongs.push(Wrong::at(format!("{}{name}", self.path), invalid));
+        let path = if name.is_empty() { self.path.trim_end_matches('.') } else { &self.path };
+        self.wrongs.push(Wrong::at(format!("{path}{name}"), invalid));
     }
 
     fn keep<T>(&mut self, name: &str, result: Result<T, Invalid>) -> Option<T> {
@@ -387,6 +445,17 @@ pub fn integer(value: &Value) -> Result<i64, Invalid> {
     }
 }
 
+/// A number that is only measured with, not counted.
+///
+/// # Errors
+/// For anything else.
+pub fn number(value: &Value) -> Result<f64, Invalid> {
+    match value {
+        Value::Number(number) => number.as_f64().ok_or_else(|| Invalid::wrong_type("must be a number")),
+        _ => Err(Invalid::wrong_type("must be a number")),
+    }
+}
+
 /// A share: a number is a percentage, a string without `%` an amount (`spec/domain.md`, Deal terms).
 ///
 /// # Errors
@@ -412,13 +481,4 @@ pub fn attachment(value: &Value) -> Result<AttachmentId, Invalid> {
         Value::String(id) => id.parse(),
         _ => Err(Invalid::wrong_type("must be an attachment's id, or an attachment with its id")),
     }
-}
-
-/// A reference to something this server holds none of.
-///
-/// # Errors
-/// Always.
-pub fn nothing<T>(value: &Value) -> Result<T, Invalid> {
-    string(value)?;
-    Err(Invalid::unknown("there is none with this id"))
 }

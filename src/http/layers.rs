@@ -221,13 +221,16 @@ fn acceptable(request: &Request<Body>) -> bool {
     if accepts.peek().is_none() || !request.uri().path().starts_with("/v") {
         return true;
     }
+    let path = request.uri().path().trim_end_matches('/');
+    let (exact, kind) =
+        if path.ends_with("/svg") { ("image/svg+xml", "image/*") } else { ("application/json", "application/*") };
     // The most specific range decides (RFC 9110, 12.5.1).
     let mut best: Option<(u8, bool)> = None;
     for range in accepts.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')) {
         let mut parts = range.split(';').map(str::trim);
         let rank = match parts.next().unwrap_or_default().to_ascii_lowercase().as_str() {
-            "application/json" => 3,
-            "application/*" => 2,
+            range if range == exact => 3,
+            range if range == kind => 2,
             "*/*" | "" => 1,
             _ => continue,
         };
@@ -242,5 +245,9 @@ fn acceptable(request: &Request<Body>) -> bool {
 }
 
 fn not_acceptable() -> Error {
-    Error::new(StatusCode::NOT_ACCEPTABLE, "not_acceptable", "the API answers with application/json")
+    Error::new(
+        StatusCode::NOT_ACCEPTABLE,
+        "not_acceptable",
+        "the API answers with application/json, and draws maps as image/svg+xml",
+    )
 }

@@ -29,21 +29,29 @@ use axum::routing::{MethodRouter, get};
 use crate::app::App;
 use crate::app::api_keys::ApiKey;
 use crate::app::attachments::AttachmentView;
+use crate::app::events::EventView;
+use crate::app::maps::MapView;
 use crate::app::partners::PartnerView;
+use crate::app::sets::SetView;
 use crate::app::settings::SettingsView;
+use crate::app::tickets::TicketView;
 use crate::app::users::UserView;
 use crate::domain::deal::Deal;
-use crate::domain::event::Event;
 use crate::domain::member::Member;
+use crate::domain::place::Venue;
+use crate::places::{City, Country};
 use layers::Api;
 use route::Route;
-use v1::{api_keys, attachments, deals, events, members, partners, settings, users, whoami};
+use v1::{
+    api_keys, attachments, deals, events, maps, members, partners, places, sets, settings, tickets, users, venues,
+    whoami,
+};
 
 pub use openapi::openapi_json;
 
 /// Every route.
 pub fn routes() -> Vec<Route> {
-    let sections: [(&'static str, Vec<Route>); 9] = [
+    let sections: [(&'static str, Vec<Route>); 12] = [
         (
             "Partners",
             vec![
@@ -158,14 +166,14 @@ pub fn routes() -> Vec<Route> {
             "Events",
             vec![
                 Route::get("/v1/resources/events", events::list, "Lists the events that the caller may read")
-                    .list::<Event>(events::LIST),
+                    .list::<EventView>(events::LIST),
                 Route::post("/v1/resources/events", events::create, "Creates an event of the caller's")
                     .body(&events::POST)
-                    .one::<Event>(),
-                Route::get("/v1/resources/events/{idevent}", events::get, "Shows an event").one::<Event>(),
+                    .one::<EventView>(),
+                Route::get("/v1/resources/events/{idevent}", events::get, "Shows an event").one::<EventView>(),
                 Route::patch("/v1/resources/events/{idevent}", events::change, "Changes an event")
                     .body(&events::PATCH)
-                    .one::<Event>(),
+                    .one::<EventView>(),
                 Route::delete("/v1/resources/events/{idevent}", events::remove, "Removes an event and ends its deals"),
             ],
         ),
@@ -193,6 +201,88 @@ pub fn routes() -> Vec<Route> {
                     "The same as /v1/resources/attachments/{idatt}",
                 )
                 .errors(&[409]),
+            ],
+        ),
+        (
+            "Sets",
+            vec![
+                Route::get("/v1/resources/events/{idevent}/sets", sets::list, "Lists the sets of an event")
+                    .list::<SetView>(sets::LIST),
+                Route::post("/v1/resources/events/{idevent}/sets", sets::create, "Makes a set with its tickets")
+                    .body(&sets::POST)
+                    .one::<SetView>(),
+                Route::get("/v1/resources/events/{idevent}/sets/{idset}", sets::get, "Shows a set").one::<SetView>(),
+                Route::patch("/v1/resources/events/{idevent}/sets/{idset}", sets::change, "Changes a set")
+                    .body(&sets::PATCH)
+                    .one::<SetView>(),
+                Route::delete(
+                    "/v1/resources/events/{idevent}/sets/{idset}",
+                    sets::remove,
+                    "Removes a set that nothing of is reserved or sold",
+                )
+                .errors(&[409]),
+            ],
+        ),
+        (
+            "Tickets",
+            vec![
+                Route::get("/v1/resources/events/{idevent}/tickets", tickets::list, "Lists tickets of an event")
+                    .list::<TicketView>(tickets::LIST),
+                Route::get("/v1/resources/events/{idevent}/tickets/{idticket}", tickets::get, "Shows a ticket")
+                    .one::<TicketView>(),
+                Route::get(
+                    "/v1/resources/events/{idevent}/sets/{idset}/tickets",
+                    tickets::list_of_set,
+                    "Lists the tickets of a set",
+                )
+                .list::<TicketView>(tickets::LIST_OF_SET),
+                Route::get(
+                    "/v1/resources/events/{idevent}/sets/{idset}/tickets/{idticket}",
+                    tickets::get_of_set,
+                    "Shows a ticket of a set",
+                )
+                .one::<TicketView>(),
+            ],
+        ),
+        (
+            "Venues, maps and places",
+            vec![
+                Route::get("/v1/resources/venues", venues::list, "Lists the places where events are held")
+                    .list::<Venue>(venues::LIST),
+                Route::post("/v1/resources/venues", venues::create, "Describes a venue")
+                    .body(&venues::POST)
+                    .one::<Venue>(),
+                Route::get("/v1/resources/venues/{idvenue}", venues::get, "Shows a venue").one::<Venue>(),
+                Route::patch("/v1/resources/venues/{idvenue}", venues::change, "Changes a venue")
+                    .body(&venues::PATCH)
+                    .one::<Venue>(),
+                Route::delete("/v1/resources/venues/{idvenue}", venues::remove, "Removes a venue").errors(&[409]),
+                Route::get("/v1/resources/maps", maps::list, "Lists the plans of halls").list::<MapView>(maps::LIST),
+                Route::post("/v1/resources/maps", maps::create, "Describes a hall with its sectors, rows and seats")
+                    .body(&maps::POST)
+                    .one::<MapView>(),
+                Route::get("/v1/resources/maps/{idmap}", maps::get, "Shows a map with its seats").one::<MapView>(),
+                Route::patch(
+                    "/v1/resources/maps/{idmap}",
+                    maps::change,
+                    "Changes a map's name, description or venue; its seats never change",
+                )
+                .body(&maps::PATCH)
+                .one::<MapView>(),
+                Route::delete("/v1/resources/maps/{idmap}", maps::remove, "Removes a map").errors(&[409]),
+                Route::get(
+                    "/v1/resources/maps/{idmap}/svg",
+                    maps::svg,
+                    "Draws a map; the id of each seat is <sector>-<place of the row>-<place of the seat>, from 0",
+                )
+                .other("image/svg+xml")
+                .errors(&[401, 403, 404, 406, 503]),
+                Route::get("/v1/resources/countries", places::countries, "Lists the countries of the world")
+                    .list::<Country>(places::COUNTRIES)
+                    .open(),
+                Route::get("/v1/resources/cities", places::cities, "Lists the cities of the world")
+                    .list::<City>(places::CITIES)
+                    .open(),
             ],
         ),
         (

@@ -16,6 +16,7 @@ use super::query::Param;
 use super::route::{Access, Answers, Route};
 use crate::demo;
 use crate::domain::attachment::FileType;
+use crate::domain::map::{COORDINATE_MAX, SEATS_MAX};
 
 /// GET.
 pub async fn document() -> Response<Body> {
@@ -149,6 +150,8 @@ pub(super) fn example_of(name: &str) -> &'static str {
         "idevent" => demo::EVENTS[0].0,
         "idatt" => "547748c4e8b2b03e7ba1d1a7",
         "idkey" => demo::NANOBILET_KEY_ID,
+        "idvenue" => demo::VENUE,
+        "idmap" => demo::MAP,
         _ => demo::NANOBILET_USER,
     }
 }
@@ -244,7 +247,24 @@ pub(super) fn example_body(route: &Route) -> Option<Value> {
             "title": {"text": "Concert"}
         }),
         ("PATCH", "/v1/resources/partners/{idpartner}/members/{iduser}") => json!({"role": "manager"}),
+        ("POST", "/v1/resources/events/{idevent}/sets") => {
+            json!({"name": "Dress circle", "amount": 40, "price": "900.00"})
+        }
+        ("PATCH", "/v1/resources/events/{idevent}/sets/{idset}") => json!({"amount": 50}),
         ("PATCH", "/v1/resources/events/{idevent}") => json!({"tags": ["rock"], "age_rating": 12}),
+        ("POST", "/v1/resources/venues") => json!({
+            "name": "Opera", "address": "1 Theatre Square", "city": 524_901,
+            "point": {"type": "Point", "coordinates": [37.6186, 55.7603]}
+        }),
+        ("PATCH", "/v1/resources/venues/{idvenue}") => json!({"desc": "Two halls"}),
+        ("POST", "/v1/resources/maps") => json!({
+            "name": "Main stage", "venue": demo::VENUE,
+            "sectors": [
+                {"name": "Floor"},
+                {"name": "Parterre", "rows": [{"name": "1", "seats": 12}, {"name": "2", "seats": ["1", "2", "2a"]}]}
+            ]
+        }),
+        ("PATCH", "/v1/resources/maps/{idmap}") => json!({"name": "Small stage"}),
         ("PATCH", "/v1/resources/users/{user_id}") => json!({"first_name": "Egor"}),
         ("POST", "/v1/resources/users") => json!({"email": "new@example.com", "password": "long enough"}),
         ("POST", "/v1/services/whoami") => json!({"email": "ag@tc.ru", "password": demo::PASSWORD}),
@@ -268,20 +288,28 @@ fn object(shapes: &[Shape], request: bool) -> Value {
                 schema
             }
             ShapeKind::List(fields) => json!({"type": "array", "items": object(fields, request)}),
-            ShapeKind::Ref { .. } if request => given(Type::OptId),
+            ShapeKind::Ref { kind, .. } if request => given(kind.key()),
             // With fields-schema an id becomes an object, and null where the caller may not read it.
-            ShapeKind::Ref { kind, .. } => json!({
-                "type": ["string", "object", "null"], "pattern": ID_PATTERN,
-                "description": format!("id of a {}; an object where the schema opens it", kind.name())
-            }),
-            ShapeKind::Refs(_) if request => given(Type::Ids),
-            ShapeKind::Refs(_) => {
-                json!({"type": "array", "items": {"type": ["string", "object"], "pattern": ID_PATTERN}})
+            ShapeKind::Ref { kind, .. } => {
+                let mut schema = opened(kind.key(), &["object", "null"]);
+                schema["description"] = json!(format!("id of a {}; an object where the schema opens it", kind.name()));
+                schema
             }
+            ShapeKind::Refs(_) if request => given(Type::Ids),
+            ShapeKind::Refs(kind) => json!({"type": "array", "items": opened(kind.key(), &["object"])}),
         };
         properties.insert(shape.name.to_owned(), described(schema, shape.doc));
     }
     json!({"type": "object", "properties": properties})
+}
+
+/// How a reference names another resource, or what else stands in its place.
+fn opened(key: Type, or: &[&str]) -> Value {
+    let mut schema = value(if key == Type::OptId { Type::Id } else { key });
+    let mut types = vec![schema["type"].take()];
+    types.extend(or.iter().map(|other| json!(other)));
+    schema["type"] = json!(types);
+    schema
 }
 
 fn described(mut schema: Value, doc: &str) -> Value {
@@ -299,6 +327,11 @@ fn given(of: Type) -> Value {
         Type::Id => json!({"type": "string", "pattern": GIVEN_ID_PATTERN}),
         Type::OptId => json!({"type": ["string", "null"], "pattern": GIVEN_ID_PATTERN}),
         Type::Ids => json!({"type": "array", "items": {"type": "string", "pattern": GIVEN_ID_PATTERN}}),
+        Type::City => json!({
+            "type": ["integer", "string", "null"], "minimum": 1, "maximum": u32::MAX, "pattern": "^[0-9]+$"
+        }),
+        Type::Country => json!({"type": ["string", "null"], "pattern": "^[A-Za-z]{2}$"}),
+        Type::Countries => json!({"type": "array", "items": {"type": "string", "pattern": "^[A-Za-z]{2}$"}}),
         of => value(of),
     }
 }
@@ -308,6 +341,24 @@ fn value(of: Type) -> Value {
     match of {
         Type::Bool => json!({"type": "boolean"}),
         Type::BoolOrNull => json!({"type": ["boolean", "null"]}),
+        Type::Money => json!({"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?$"}),
+        Type::Seats => json!({
+            "type": ["object", "null"],
+            "additionalProperties": {"type": "array", "items": {
+                "type": "array", "items": {"type": ["integer", "string"]}, "minItems": 2, "maxItems": 2
+            }}
+        }),
+        Type::NumberOrText => json!({"type": ["integer", "string"]}),
+        Type::Coordinates => json!({"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}),
+        Type::City => json!({"type": "integer", "minimum": 1, "maximum": u32::MAX}),
+        Type::Cities => json!({"type": "array", "items": value(Type::City)}),
+        Type::Country => json!({"type": "string", "pattern": "^[A-Z]{2}$"}),
+        Type::Countries => json!({"type": "array", "items": value(Type::Country)}),
+        Type::Rows => rows(json!({"type": "array", "items": seat(json!({"type": "string"}))})),
+        Type::RowsInput => rows(json!({
+            "type": ["integer", "array"], "minimum": 1, "maximum": SEATS_MAX,
+            "items": seat(json!({"type": ["string", "integer"]})), "minItems": 1,
+        })),
         Type::Int(min, max) => json!({"type": "integer", "minimum": min, "maximum": max}),
         Type::IntOf(values) => json!({"type": "integer", "enum": values}),
         Type::Text => json!({"type": "string"}),
@@ -338,6 +389,32 @@ fn value(of: Type) -> Value {
             "pattern": r"^[0-9]+(\.[0-9]{1,4})?%?$", "minimum": 0, "maximum": 1000
         }),
     }
+}
+
+/// The rows of a sector, whose seats are as said.
+fn rows(seats: Value) -> Value {
+    json!({"type": "array", "items": {
+        "type": "object",
+        "required": ["name", "seats"],
+        "properties": {"name": {"type": "string"}, "seats": seats, "x": coordinate(), "y": coordinate()}
+    }})
+}
+
+/// A seat: its name, or an object with its place.
+fn seat(number: Value) -> Value {
+    let mut types = match number["type"].clone() {
+        Value::Array(types) => types,
+        one => vec![one],
+    };
+    types.push(json!("object"));
+    json!({
+        "type": types, "required": ["number"],
+        "properties": {"number": number, "x": coordinate(), "y": coordinate()}
+    })
+}
+
+fn coordinate() -> Value {
+    json!({"type": ["number", "null"], "minimum": -COORDINATE_MAX, "maximum": COORDINATE_MAX})
 }
 
 fn error_schema() -> Value {

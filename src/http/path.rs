@@ -15,6 +15,10 @@ pub struct PathId<T>(Option<T>);
 #[derive(Clone, Copy)]
 pub struct PathIds<A, B>(Option<(A, B)>);
 
+/// The three ids in a path such as `/events/{idevent}/sets/{idset}/tickets/{idticket}`.
+#[derive(Clone, Copy)]
+pub struct PathIds3<A, B, C>(Option<(A, B, C)>);
+
 impl<T: Copy> PathId<T> {
     /// The id.
     ///
@@ -31,6 +35,16 @@ impl<A: Copy, B: Copy> PathIds<A, B> {
     /// # Errors
     /// [`Error::NotFound`] where one is malformed.
     pub fn get(self) -> Result<(A, B), Error> {
+        self.0.ok_or(Error::NotFound("id"))
+    }
+}
+
+impl<A: Copy, B: Copy, C: Copy> PathIds3<A, B, C> {
+    /// The ids.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] where one is malformed.
+    pub fn get(self) -> Result<(A, B, C), Error> {
         self.0.ok_or(Error::NotFound("id"))
     }
 }
@@ -58,6 +72,19 @@ impl<A: FromStr, B: FromStr> FromRequestParts<App> for PathIds<A, B> {
         let params = params(parts, app).await;
         let ids = match params.as_slice() {
             [a, b] => a.parse().ok().zip(b.parse().ok()),
+            _ => None,
+        };
+        Ok(Self(ids))
+    }
+}
+
+impl<A: FromStr, B: FromStr, C: FromStr> FromRequestParts<App> for PathIds3<A, B, C> {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
+        let params = params(parts, app).await;
+        let ids = match params.as_slice() {
+            [a, b, c] => a.parse().ok().zip(b.parse().ok()).zip(c.parse().ok()).map(|((a, b), c)| (a, b, c)),
             _ => None,
         };
         Ok(Self(ids))

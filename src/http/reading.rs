@@ -18,6 +18,7 @@ use super::fields::{Loaded, Resource, Selection, write};
 use super::query::{Param, Query};
 use crate::app::{self, App, Window};
 use crate::domain::access::Caller;
+use crate::domain::invalid::Invalid;
 use crate::store::Tx;
 
 /// How many rows of a list are read at once.
@@ -71,6 +72,27 @@ impl<R: Needs> Reading<R> {
     /// The platform.
     pub fn app(&self) -> &App {
         &self.call.app
+    }
+
+    /// Reads something that is answered in another form than JSON.
+    ///
+    /// # Errors
+    /// Those of the use case.
+    pub async fn value<T, F>(self, mut read: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Tx<'_>, &Caller) -> Result<T, app::Error> + Send + 'static,
+    {
+        let call = self.call;
+        let checked = call.no_parameters();
+        let store = call.app.store.clone();
+        store
+            .read(move |tx| -> Result<_, Error> {
+                let caller = call.identify(tx, R::RIGHT)?;
+                checked.as_ref().map_err(Clone::clone)?;
+                Ok(read(tx, &caller)?)
+            })
+            .await
     }
 
     /// Answers with one object.
@@ -150,6 +172,63 @@ impl<R: Needs> Reading<R> {
         let body = Body::from_stream(opening.chain(rest).chain(closing).map_err(broke_off));
         let mut response = answer::with_body(StatusCode::OK, body);
         if let Some(total) = total {
+            response.headers_mut().insert("total", HeaderValue::from(total));
+        }
+        Ok(response)
+    }
+}
+
+impl Call {
+    /// Reads the parameters of a list that everybody may read.
+    ///
+    /// # Errors
+    /// 400 naming what is wrong.
+    pub fn query_list<T>(&self, params: &[Param], read: impl FnOnce(&mut Query<'_>) -> T) -> Result<T, Error> {
+        self.query(params.iter().chain(PAGING).chain([&FIELDS_SCHEMA]), read)
+    }
+
+    /// Answers with a list of what is in memory: all of it, a page, or a part by `limit` and `offset`. The last two count
+    /// their rows in `TOTAL` as well.
+    ///
+    /// # Errors
+    /// 400 for a page and a part at once.
+    pub fn all<T: Resource + Sync>(self, mut rows: Vec<&'static T>) -> Result<Response<Body>, Error> {
+        let selection = self.selection::<T>()?;
+        let page = Page::of(&self)?;
+        let (limit, offset) = self
+            .read_query(|query| (query.number("limit", 0, 1_000_000_000), query.number("offset", 0, 1_000_000_000)))?;
+        let in_part = limit.is_some() || offset.is_some();
+        if in_part && page.is_some() {
+            let message = "cannot be had with limit or offset: choose one of the two ways";
+            return Err(Error::field("page", Invalid::conflict(message)));
+        }
+        let total = rows.len();
+        let (skip, take) = match page {
+            Some(page) => (page.skip, page.rows()),
+            None => (offset.unwrap_or(0), limit.unwrap_or(u64::MAX)),
+        };
+        let count = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+        rows.drain(..count(skip).min(total));
+        rows.truncate(count(take));
+        // Written as the client reads, so that a long list is never whole in memory.
+        let mut first = true;
+        let batches: Vec<Vec<&T>> = rows.chunks(count(BATCH)).map(<[_]>::to_vec).collect();
+        let batches = stream::iter(batches).map(move |batch| {
+            let loaded = Loaded::default();
+            let mut json = Vec::with_capacity(batch.len() * 256);
+            for row in batch {
+                if !std::mem::take(&mut first) {
+                    json.push(b',');
+                }
+                write::object(row, selection.as_ref(), &loaded, &mut json);
+            }
+            Bytes::from(json)
+        });
+        let opening = stream::iter([Bytes::from_static(b"[")]);
+        let closing = stream::iter([Bytes::from_static(b"]")]);
+        let body = Body::from_stream(opening.chain(batches).chain(closing).map(Ok::<_, std::convert::Infallible>));
+        let mut response = answer::with_body(StatusCode::OK, body);
+        if in_part || page.is_some() {
             response.headers_mut().insert("total", HeaderValue::from(total));
         }
         Ok(response)

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::app::{App, Error, attachments, idempotency};
+use crate::app::{App, Error, attachments, idempotency, tickets};
 use crate::store;
 
 /// How many rows a step takes on: few enough that other writers hardly wait.
@@ -55,10 +55,11 @@ pub async fn step(app: &App) -> Result<Outcome, Error> {
             store::idempotency::delete_before(tx, before, STEP_ROWS)
         })
         .await?;
+    let made = tickets::go_on(app).await?;
     // The media store may be out of reach while all else works.
     let dropped = attachments::drop_files(app, STEP_ROWS).await.unwrap_or_else(|error| {
         tracing::error!(error = ?error, "Files of removed attachments could not be deleted; it is tried again.");
         0
     });
-    Ok(if ended + expired + forgotten + dropped > 0 { Outcome::Worked } else { Outcome::Idle })
+    Ok(if made || ended + expired + forgotten + dropped > 0 { Outcome::Worked } else { Outcome::Idle })
 }

@@ -26,6 +26,10 @@ statements! {
     SET_STATUS = "update deals set status = $1, updated_at = $2 where id = $3 and status = $4 and reversed = $5";
     HAND_OVER = "update deals set reversed = $1, updated_at = $2 where id = $3 and status = 'new' and reversed = $4";
     ACCEPTED_EXISTS = "select 1 from deals where event_id = $1 and agent_id = $2 and status = 'accepted'";
+    IN_FORCE = concat!(
+        "select ", columns!(), " from deals where event_id = any($1) and agent_id = $2 and status = 'accepted' \
+         and event_ends_at > $3"
+    );
     CLOSE_FORMER =
         "update deals set status = 'closed', updated_at = $1 \
          where event_id = $2 and agent_id = $3 and status = 'accepted' and id <> $4";
@@ -122,6 +126,12 @@ pub fn hand_over(tx: &mut Tx<'_>, deal: &Deal, reversed: bool) -> Result<bool, E
 /// Whether the agent has an accepted deal for the event.
 pub fn accepted_exists(tx: &mut Tx<'_>, event: EventId, agent: PartnerId) -> Result<bool, Error> {
     Ok(tx.query_opt(ACCEPTED_EXISTS, params![event, agent])?.is_some())
+}
+
+/// The deals under which an agent may sell tickets of these events.
+pub fn in_force(tx: &mut Tx<'_>, agent: PartnerId, events: &[EventId]) -> Result<Vec<Deal>, Error> {
+    let now = tx.now();
+    tx.query(IN_FORCE, params![events, agent, now])?.into_iter().map(deal).collect()
 }
 
 /// Closes the accepted deal of this event and agent that a newly accepted one replaces.

@@ -7,7 +7,7 @@ use super::db::{params, statements};
 use super::values::{bytes, contains, id_in, tags_json};
 use super::{Error, Row, Tx};
 use crate::domain::event::{AgeRating, Event, EventStatus, Title};
-use crate::domain::id::{EventId, PartnerId};
+use crate::domain::id::{EventId, MapId, PartnerId, VenueId};
 use crate::domain::period::Period;
 use crate::domain::text::fold;
 
@@ -31,6 +31,15 @@ statements! {
         "update events set status = $3, title = $4, title_desc = $5, age_rating = $6, currency = $7, timezone = $8, \
          starts_at = $9, ends_at = $10, tags = $11, removed = $12, updated_at = $13, title_folded = $14, \
          venue_id = $15, map_id = $16, cover_id = $17 where bucket = $1 and id = $2";
+    // The row stays locked until the end of the transaction, so numbers are given out one after the other.
+    GIVE_NUMBERS =
+        "update events set numbers_given = numbers_given + $3 where bucket = $1 and id = $2 returning numbers_given";
+    // Some of the events that are still to be held somewhere.
+    COMING_IN_VENUE =
+        "select id from events where venue_id = $1 and ends_at > $2 and status <> 'cancelled' and not removed limit 20";
+    COMING_WITH_MAP =
+        "select id from events where org_id = $1 and map_id = $2 and ends_at > $3 and status <> 'cancelled' \
+         and not removed limit 20";
     DELETE_TAGS = "delete from event_tags where bucket = $1 and event_id = $2";
     INSERT_TAG = "insert into event_tags (bucket, event_id, tag_folded) values ($1, $2, $3) on conflict do nothing";
 }
@@ -107,11 +116,29 @@ pub fn update(tx: &mut Tx<'_>, event: &Event) -> Result<(), Error> {
     put_tags(tx, event)
 }
 
+/// Gives out so many numbers of tickets of an event; answers the first of them.
+pub fn give_numbers(tx: &mut Tx<'_>, id: EventId, amount: i64) -> Result<i64, Error> {
+    let last: i64 = tx.query_one(GIVE_NUMBERS, params![id.bucket(), id, amount])?.read("events").next()?;
+    Ok(last - amount + 1)
+}
+
 fn put_tags(tx: &mut Tx<'_>, event: &Event) -> Result<(), Error> {
     for tag in &event.tags {
         tx.execute(INSERT_TAG, params![event.id.bucket(), event.id, fold(tag.as_str())])?;
     }
     Ok(())
+}
+
+/// Some of the events that are still to be held at a venue.
+pub fn coming_in(tx: &mut Tx<'_>, venue: VenueId) -> Result<Vec<EventId>, Error> {
+    let now = tx.now();
+    tx.query(COMING_IN_VENUE, params![venue, now])?.into_iter().map(|row| row.read("events").next()).collect()
+}
+
+/// Some of the events of an organizer that are still to be held by a map.
+pub fn coming_with(tx: &mut Tx<'_>, org: PartnerId, map: MapId) -> Result<Vec<EventId>, Error> {
+    let now = tx.now();
+    tx.query(COMING_WITH_MAP, params![org, map, now])?.into_iter().map(|row| row.read("events").next()).collect()
 }
 
 /// Who reads a list of events.
@@ -146,6 +173,8 @@ pub struct Filter {
     pub when: When,
     /// Only events of these organizers.
     pub orgs: Vec<PartnerId>,
+    /// Only events in one of these places.
+    pub venues: Option<Vec<VenueId>>,
     /// Only events in one of these statuses.
     pub statuses: Vec<EventStatus>,
     /// Only events with one of these tags, in any case.
@@ -210,6 +239,9 @@ fn select(filter: &Filter, now: Timestamp) -> SelectStatement {
     }
     if !filter.orgs.is_empty() {
         select.and_where(Expr::col("org_id").is_in(filter.orgs.iter().map(|org| bytes(*org))));
+    }
+    if let Some(venues) = &filter.venues {
+        select.and_where(Expr::col("venue_id").is_in(venues.iter().map(|venue| bytes(*venue))));
     }
     if !filter.statuses.is_empty() {
         select.and_where(Expr::col("status").is_in(filter.statuses.iter().map(|status| status.as_str())));

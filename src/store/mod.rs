@@ -12,16 +12,20 @@ pub mod deals;
 pub mod events;
 pub mod health;
 pub mod idempotency;
+pub mod maps;
 pub mod members;
 pub mod meta;
 pub mod migrate;
 pub mod partners;
 mod postgres;
 pub mod sessions;
+pub mod sets;
 pub mod settings;
 mod sqlite;
+pub mod tickets;
 pub mod users;
 mod values;
+pub mod venues;
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -393,12 +397,16 @@ pub fn statements() -> Vec<(&'static str, Statement)> {
         events::STATEMENTS,
         health::STATEMENTS,
         idempotency::STATEMENTS,
+        maps::STATEMENTS,
         members::STATEMENTS,
         meta::STATEMENTS,
         partners::STATEMENTS,
         sessions::STATEMENTS,
+        sets::STATEMENTS,
         settings::STATEMENTS,
+        tickets::STATEMENTS,
         users::STATEMENTS,
+        venues::STATEMENTS,
     ]
     .concat()
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{Error, RowReader};
-use crate::domain::id::ObjectId;
+use crate::domain::id::{Bucket, ObjectId};
 use crate::domain::money::{Currency, Money};
 use crate::domain::partner::Tag;
 use crate::domain::share::{Percent, Share};
@@ -16,6 +16,14 @@ use crate::domain::text::fold;
 /// An id as a value of a built statement.
 pub(super) fn bytes(id: impl Into<ObjectId>) -> Vec<u8> {
     id.into().as_bytes().to_vec()
+}
+
+/// Where these are stored, each bucket once.
+pub(super) fn buckets<I: Copy + Into<ObjectId>>(ids: &[I]) -> Vec<Vec<u8>> {
+    let mut buckets: Vec<Bucket> = ids.iter().map(|id| (*id).into().bucket()).collect();
+    buckets.sort_unstable();
+    buckets.dedup();
+    buckets.into_iter().map(|bucket| bucket.as_bytes().to_vec()).collect()
 }
 
 /// That the column `id` holds one of these. Of no ids it holds none, which sea-query says by comparing two numbers without

@@ -19,10 +19,13 @@ fn every_statement_is_one_that_the_engine_takes(server: Server) {
 /// What the files of a part may name of the crate: other parts, or `part::Name` where it is no more than that.
 ///
 /// Of the store, `http` names the transaction that it hands to use cases, and the error that it answers.
-const MAY_NAME: [(&str, &[&str]); 16] = [
+const MAY_NAME: [(&str, &[&str]); 18] = [
     ("store", &["domain", "params"]),
-    ("app", &["domain", "store", "address", "config", "media", "password", "random", "secret"]),
-    ("http", &["domain", "app", "store::Tx", "store::Error", "address", "demo", "password", "random"]),
+    ("app", &["domain", "store", "address", "config", "media", "password", "places", "random", "secret"]),
+    (
+        "http",
+        &["domain", "app", "store::Tx", "store::Error", "address", "demo", "password", "places", "plan", "random"],
+    ),
     ("jobs", &["domain", "app", "store"]),
     (
         "cli",
@@ -37,6 +40,8 @@ const MAY_NAME: [(&str, &[&str]); 16] = [
     ("secret", &["random"]),
     ("password", &["random"]),
     ("logging", &["config"]),
+    ("places", &["domain"]),
+    ("plan", &["domain"]),
     ("address", &[]),
     ("random", &[]),
     ("testing", &["random"]),

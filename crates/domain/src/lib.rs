@@ -22,6 +22,7 @@
 //! | promocodes, and the prices of an order's tickets | [`promocode`], [`pricing`] |
 //! | orders: status, what has to follow a change of it | [`order`] |
 //! | customers, payments, refund requests, the ledger | [`customer`], [`payment`], [`refund`], [`ledger`] |
+//! | venues, cities and countries; maps with their seats | [`place`], [`map`] |
 //! | who may see and manage what | [`access`] |
 
 mod wire;
@@ -41,6 +42,7 @@ pub mod order;
 pub mod partner;
 pub mod payment;
 pub mod period;
+pub mod place;
 pub mod pricing;
 pub mod promocode;
 pub mod refund;

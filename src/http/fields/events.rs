@@ -1,11 +1,12 @@
 //! Fields of events (`spec/v1.md`, Events).
 
 use super::attachments::Picture;
-use super::sets::Set;
 use super::write::{List, One};
 use super::{Cell, Field, Kind, Resource, Type};
+use crate::app::events::EventView;
+use crate::app::sets::SetView;
 use crate::domain::attachment::Size;
-use crate::domain::event::{Event, EventStatus, Title};
+use crate::domain::event::{EventStatus, Title};
 use crate::domain::id::AttachmentId;
 
 /// The words of an event's status.
@@ -18,39 +19,47 @@ pub const STATUSES: &[&str] = &[
 /// The ages that an event may be rated for.
 pub const AGE_RATINGS: &[i64] = &[0, 6, 12, 16, 18];
 
-impl Resource for Event {
+impl Resource for EventView {
     const NAME: &'static str = "Event";
     const FIELDS: &'static [Field<Self>] = &[
-        Field::<Self>::value("age_rating", "The age it is rated for", Type::IntOf(AGE_RATINGS), |event| {
-            Cell::Int(event.age_rating.years().into())
+        Field::<Self>::value("age_rating", "The age it is rated for", Type::IntOf(AGE_RATINGS), |view| {
+            Cell::Int(view.event.age_rating.years().into())
         }),
-        Field::<Self>::value("created_at", "Time of creation", Type::Time, |event| Cell::time(event.created_at))
+        Field::<Self>::value("created_at", "Time of creation", Type::Time, |view| Cell::time(view.event.created_at))
             .read_only(),
-        Field::<Self>::value("currency", "Currency of its prices (ISO 4217)", Type::Text, |event| {
-            Cell::text(event.currency)
+        Field::<Self>::value("currency", "Currency of its prices (ISO 4217)", Type::Text, |view| {
+            Cell::text(view.event.currency)
         }),
-        Field::<Self>::value("id", "Id", Type::Id, |event| Cell::text(event.id)).read_only(),
-        Field::<Self>::value("lifetime", "From its start to its end", Type::Vevent, |event| {
-            Cell::text(event.lifetime.to_vevent())
+        Field::<Self>::value("id", "Id", Type::Id, |view| Cell::text(view.event.id)).read_only(),
+        Field::<Self>::value("lifetime", "From its start to its end", Type::Vevent, |view| {
+            Cell::text(view.event.lifetime.to_vevent())
         }),
-        Field::<Self>::reference("map", "The plan of the place; there are none yet", Kind::Map, |_| None),
-        Field::<Self>::embedded("media", "Pictures", &One::<Event, Cover>(|event| &event.cover)),
-        Field::<Self>::reference("org", "The organizer", Kind::Partner, |event| Some(event.org.into())).read_only(),
-        Field::<Self>::value("removed", "Whether it has been removed", Type::Bool, |event| Cell::Bool(event.removed))
-            .read_only(),
-        Field::<Self>::embedded("sets", "The categories of tickets; there are none yet", &List::<Event, Set>(|_| &[]))
-            .read_only(),
-        Field::<Self>::value("status", "Where the event stands", Type::Word(STATUSES), |event| {
-            Cell::str(event.status.as_str())
+        Field::<Self>::reference("map", "The plan of the place", Kind::Map, |view| view.event.map.map(Into::into)),
+        Field::<Self>::embedded("media", "Pictures", &One::<EventView, Cover>(|view| &view.event.cover)),
+        Field::<Self>::reference("org", "The organizer", Kind::Partner, |view| Some(view.event.org.into())).read_only(),
+        Field::<Self>::value("removed", "Whether it has been removed", Type::Bool, |view| {
+            Cell::Bool(view.event.removed)
+        })
+        .read_only(),
+        Field::<Self>::embedded(
+            "sets",
+            "The categories of tickets, by their place",
+            &List::<EventView, SetView>(|view| view.sets.as_deref().unwrap_or_default()),
+        )
+        .read_only(),
+        Field::<Self>::value("status", "Where the event stands", Type::Word(STATUSES), |view| {
+            Cell::str(view.event.status.as_str())
         }),
-        Field::<Self>::value("tags", "Tags", Type::Texts, |event| Cell::texts(&event.tags)),
-        Field::<Self>::value("timezone", "IANA time zone of the place", Type::Text, |event| {
-            Cell::text(&event.timezone)
+        Field::<Self>::value("tags", "Tags", Type::Texts, |view| Cell::texts(&view.event.tags)),
+        Field::<Self>::value("timezone", "IANA time zone of the place", Type::Text, |view| {
+            Cell::text(&view.event.timezone)
         }),
-        Field::<Self>::embedded("title", "Title and description", &One::<Event, Title>(|event| &event.title)),
-        Field::<Self>::value("updated_at", "Time of the last change", Type::Time, |event| Cell::time(event.updated_at))
-            .read_only(),
-        Field::<Self>::reference("venue", "The place; there are none yet", Kind::Venue, |_| None),
+        Field::<Self>::embedded("title", "Title and description", &One::<EventView, Title>(|view| &view.event.title)),
+        Field::<Self>::value("updated_at", "Time of the last change", Type::Time, |view| {
+            Cell::time(view.event.updated_at)
+        })
+        .read_only(),
+        Field::<Self>::reference("venue", "The place", Kind::Venue, |view| view.event.venue.map(Into::into)),
     ];
 }
 

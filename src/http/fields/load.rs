@@ -6,14 +6,19 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::Hash;
 
 use super::parse::{Item, Selection};
-use super::{Is, Kind, Resource, write};
+use super::{Is, Key, Kind, Resource, write};
 use crate::app::attachments::Picture;
+use crate::app::events::EventView;
+use crate::app::maps::MapView;
 use crate::app::partners::PartnerView;
+use crate::app::sets::SetView;
+use crate::app::tickets::TicketView;
 use crate::app::users::UserView;
 use crate::app::{self, App};
 use crate::domain::access::Caller;
-use crate::domain::event::Event;
-use crate::domain::id::{AttachmentId, EventId, ObjectId, PartnerId, UserId};
+use crate::domain::id::{AttachmentId, EventId, ObjectId};
+use crate::domain::place::Venue;
+use crate::places::{self, City, Country};
 use crate::store::Tx;
 
 /// How many objects one answer, or one batch of a list, may open: what is loaded once is written wherever it is
@@ -24,10 +29,14 @@ const OPENED_MAX: u32 = 20_000;
 #[derive(Default)]
 pub struct Loaded {
     opened: Cell<u32>,
-    partners: HashMap<PartnerId, PartnerView>,
-    users: HashMap<UserId, UserView>,
-    events: HashMap<EventId, Event>,
-    pictures: HashMap<AttachmentId, Picture>,
+    partners: HashMap<Key, PartnerView>,
+    users: HashMap<Key, UserView>,
+    events: HashMap<Key, EventView>,
+    sets: HashMap<Key, SetView>,
+    tickets: HashMap<Key, TicketView>,
+    venues: HashMap<Key, Venue>,
+    maps: HashMap<Key, MapView>,
+    pictures: HashMap<Key, Picture>,
 }
 
 /// What is still to be loaded.
@@ -35,7 +44,7 @@ pub struct Loaded {
 pub struct Wants<'s> {
     /// By kind, so that each kind is one batch; with the selection by address, for two paths may open one object
     /// differently.
-    ids: BTreeMap<Kind, HashSet<(ObjectId, Option<Opened<'s>>)>>,
+    keys: BTreeMap<Kind, HashSet<(Key, Option<Opened<'s>>)>>,
 }
 
 /// A selection compared by its place in the schema.
@@ -75,7 +84,7 @@ impl<'s> Wants<'s> {
                             self.add(*kind, get(value), Some(inner));
                         }
                         (Some(Is::Refs(kind, get)), Some(inner)) => {
-                            get(value).iter().for_each(|id| self.add(*kind, Some(*id), Some(inner)));
+                            get(value).iter().for_each(|key| self.add(*kind, Some(*key), Some(inner)));
                         }
                         _ => {}
                     }
@@ -85,9 +94,9 @@ impl<'s> Wants<'s> {
     }
 
     /// Notes that one resource is wanted, and what is opened in it.
-    pub(super) fn add(&mut self, kind: Kind, id: Option<ObjectId>, selection: Option<&'s Selection>) {
-        if let Some(id) = id {
-            self.ids.entry(kind).or_default().insert((id, selection.map(Opened)));
+    pub(super) fn add(&mut self, kind: Kind, key: Option<Key>, selection: Option<&'s Selection>) {
+        if let Some(key) = key {
+            self.keys.entry(kind).or_default().insert((key, selection.map(Opened)));
         }
     }
 }
@@ -107,14 +116,15 @@ impl Loaded {
         let mut loaded = Self::default();
         let mut wants = Wants::default();
         values.iter().for_each(|value| wants.of(value, selection));
-        while !wants.ids.is_empty() {
-            for (kind, ids) in &wants.ids {
-                loaded.batch(app, tx, caller, *kind, ids.iter().map(|(id, _)| *id))?;
+        while !wants.keys.is_empty() {
+            for (kind, keys) in &wants.keys {
+                let with_sets = *kind == Kind::Event && keys.iter().any(|(_, opened)| shows_sets(*opened));
+                loaded.batch(app, tx, caller, *kind, with_sets, keys.iter().map(|(key, _)| *key))?;
             }
             let mut deeper = Wants::default();
-            for (kind, ids) in &wants.ids {
-                for (id, opened) in ids {
-                    loaded.wants(*kind, *id, opened.map(|opened| opened.0), &mut deeper);
+            for (kind, keys) in &wants.keys {
+                for (key, opened) in keys {
+                    loaded.wants(*kind, *key, opened.map(|opened| opened.0), &mut deeper);
                 }
             }
             wants = deeper;
@@ -128,49 +138,82 @@ impl Loaded {
         tx: &mut Tx<'_>,
         caller: &Caller,
         kind: Kind,
-        ids: impl Iterator<Item = ObjectId>,
+        with_sets: bool,
+        keys: impl Iterator<Item = Key>,
     ) -> Result<(), app::Error> {
         match kind {
             Kind::Partner => {
-                let ids = missing(&self.partners, ids);
+                let ids = missing(&self.partners, keys);
                 let found = app::partners::views(tx, caller, &ids)?;
-                self.partners.extend(found.into_iter().map(|view| (view.partner.id, view)));
+                self.partners.extend(found.into_iter().map(|view| (view.partner.id.into(), view)));
             }
             Kind::User => {
-                let ids = missing(&self.users, ids);
+                let ids = missing(&self.users, keys);
                 let found = app::users::views(tx, &ids)?;
-                self.users.extend(found.into_iter().map(|view| (view.user.id, view)));
+                self.users.extend(found.into_iter().map(|view| (view.user.id.into(), view)));
             }
             Kind::Event => {
-                let ids = missing(&self.events, ids);
+                // One that was opened without its sets before is loaded once more.
+                let lacks_sets = |key: &Key| self.events.get(key).is_some_and(|view| view.sets.is_none());
+                let (again, new): (Vec<Key>, Vec<Key>) = keys.partition(|key| with_sets && lacks_sets(key));
+                let mut ids: Vec<EventId> = missing(&self.events, new.into_iter());
+                ids.extend(again.into_iter().filter_map(Key::id::<EventId>));
+                ids.sort_unstable();
+                ids.dedup();
                 let found = app::events::readable(tx, caller, &ids)?;
-                self.events.extend(found.into_iter().map(|event| (event.id, event)));
+                let views = if with_sets {
+                    app::events::views(tx, caller, found)?
+                } else {
+                    found.into_iter().map(|event| EventView { event, sets: None }).collect()
+                };
+                self.events.extend(views.into_iter().map(|view| (view.event.id.into(), view)));
+            }
+            Kind::Set => {
+                let ids = missing(&self.sets, keys);
+                let found = app::sets::readable(tx, caller, &ids)?;
+                self.sets.extend(found.into_iter().map(|view| (view.set.id.into(), view)));
+            }
+            Kind::Ticket => {
+                let ids = missing(&self.tickets, keys);
+                let found = app::tickets::readable(tx, caller, &ids)?;
+                self.tickets.extend(found.into_iter().map(|view| (view.ticket.id.into(), view)));
+            }
+            Kind::Venue => {
+                let found = app::venues::readable(tx, &missing(&self.venues, keys))?;
+                self.venues.extend(found.into_iter().map(|venue| (venue.id.into(), venue)));
+            }
+            Kind::Map => {
+                let found = app::maps::readable(tx, &missing(&self.maps, keys))?;
+                self.maps.extend(found.into_iter().map(|view| (view.map.id.into(), view)));
             }
             Kind::Attachment => {
-                let ids = missing(&self.pictures, ids);
-                self.pictures.extend(app::attachments::pictures(app, tx, &ids)?);
+                let found = app::attachments::pictures(app, tx, &missing(&self.pictures, keys))?;
+                self.pictures.extend(found.into_iter().map(|(id, picture)| (id.into(), picture)));
             }
-            // This server holds none, and nothing refers to one.
-            Kind::Venue | Kind::Map | Kind::City | Kind::Country => {}
+            // They are in memory.
+            Kind::City | Kind::Country => {}
         }
         Ok(())
     }
 
-    fn wants<'s>(&self, kind: Kind, id: ObjectId, selection: Option<&'s Selection>, wants: &mut Wants<'s>) {
+    fn wants<'s>(&self, kind: Kind, key: Key, selection: Option<&'s Selection>, wants: &mut Wants<'s>) {
         match kind {
-            Kind::Partner => wants_of(self.partners.get(&id.into()), selection, wants),
-            Kind::User => wants_of(self.users.get(&id.into()), selection, wants),
-            Kind::Event => wants_of(self.events.get(&id.into()), selection, wants),
-            Kind::Attachment => {
-                wants_of(self.pictures.get(&id.into()).map(|picture| &picture.original), selection, wants);
-            }
-            Kind::Venue | Kind::Map | Kind::City | Kind::Country => {}
+            Kind::Partner => wants_of(self.partners.get(&key), selection, wants),
+            Kind::User => wants_of(self.users.get(&key), selection, wants),
+            Kind::Event => wants_of(self.events.get(&key), selection, wants),
+            Kind::Set => wants_of(self.sets.get(&key), selection, wants),
+            Kind::Ticket => wants_of(self.tickets.get(&key), selection, wants),
+            Kind::Venue => wants_of(self.venues.get(&key), selection, wants),
+            Kind::Map => wants_of(self.maps.get(&key), selection, wants),
+            Kind::City => wants_of(city(key), selection, wants),
+            Kind::Country => wants_of(country(key), selection, wants),
+            Kind::Attachment => wants_of(self.pictures.get(&key).map(|picture| &picture.original), selection, wants),
         }
     }
 
     /// A loaded picture; none where it was removed.
     pub(super) fn picture(&self, id: AttachmentId) -> Option<&Picture> {
-        self.pictures.get(&id)
+        self.pictures.get(&id.into())
     }
 
     /// Refuses what was written if it opened too much.
@@ -186,33 +229,51 @@ impl Loaded {
     }
 
     /// Writes a loaded resource; nothing where it was not loaded, because the caller may not read it.
-    pub(super) fn write(
-        &self,
-        kind: Kind,
-        id: ObjectId,
-        selection: Option<&Selection>,
-        out: &mut Vec<u8>,
-    ) -> Option<()> {
+    pub(super) fn write(&self, kind: Kind, key: Key, selection: Option<&Selection>, out: &mut Vec<u8>) -> Option<()> {
         if self.opened.get() > OPENED_MAX {
             return None;
         }
         self.opened.set(self.opened.get() + 1);
         match kind {
-            Kind::Partner => write::object(self.partners.get(&id.into())?, selection, self, out),
-            Kind::User => write::object(self.users.get(&id.into())?, selection, self, out),
-            Kind::Event => write::object(self.events.get(&id.into())?, selection, self, out),
-            Kind::Attachment => write::object(&self.pictures.get(&id.into())?.original, selection, self, out),
-            Kind::Venue | Kind::Map | Kind::City | Kind::Country => return None,
+            Kind::Partner => write::object(self.partners.get(&key)?, selection, self, out),
+            Kind::User => write::object(self.users.get(&key)?, selection, self, out),
+            Kind::Event => write::object(self.events.get(&key)?, selection, self, out),
+            Kind::Set => write::object(self.sets.get(&key)?, selection, self, out),
+            Kind::Ticket => write::object(self.tickets.get(&key)?, selection, self, out),
+            Kind::Venue => write::object(self.venues.get(&key)?, selection, self, out),
+            Kind::Map => write::object(self.maps.get(&key)?, selection, self, out),
+            Kind::City => write::object(city(key)?, selection, self, out),
+            Kind::Country => write::object(country(key)?, selection, self, out),
+            Kind::Attachment => write::object(&self.pictures.get(&key)?.original, selection, self, out),
         }
         Some(())
     }
 }
 
-fn missing<I: From<ObjectId> + Eq + Hash + Ord, V>(
-    held: &HashMap<I, V>,
-    ids: impl Iterator<Item = ObjectId>,
-) -> Vec<I> {
-    let mut ids: Vec<I> = ids.map(I::from).filter(|id| !held.contains_key(id)).collect();
+/// Whether what is opened of an event holds its sets.
+fn shows_sets(opened: Option<Opened<'_>>) -> bool {
+    let Some(Opened(selection)) = opened else { return true };
+    let field = |item: &Item| EventView::FIELDS.get(item.place).map(|field| field.name);
+    selection.items.iter().any(|item| field(item) == Some("sets"))
+}
+
+fn city(key: Key) -> Option<&'static City> {
+    match key {
+        Key::City(id) => places::city(id),
+        _ => None,
+    }
+}
+
+fn country(key: Key) -> Option<&'static Country> {
+    match key {
+        Key::Country(code) => places::country(code),
+        _ => None,
+    }
+}
+
+/// The ids among the keys of what is not there yet.
+fn missing<I: From<ObjectId> + Ord, V>(held: &HashMap<Key, V>, keys: impl Iterator<Item = Key>) -> Vec<I> {
+    let mut ids: Vec<I> = keys.filter(|key| !held.contains_key(key)).filter_map(Key::id).collect();
     ids.sort_unstable();
     ids.dedup();
     ids

@@ -8,6 +8,7 @@ pub mod api_keys;
 pub mod attachments;
 pub mod deals;
 pub mod events;
+mod key;
 pub mod load;
 pub mod members;
 pub mod parse;
@@ -16,13 +17,13 @@ pub mod places;
 pub mod sets;
 pub mod settings;
 mod shape;
+pub mod tickets;
 pub mod users;
 pub mod write;
 
 use std::borrow::Cow;
 
-use crate::domain::id::ObjectId;
-
+pub use key::Key;
 pub use load::Loaded;
 pub use parse::Selection;
 pub use shape::{Shape, ShapeKind, of as shapes, without as shapes_without};
@@ -58,11 +59,11 @@ pub enum Is<T: 'static> {
     /// An object that is part of the resource, or a list of such.
     Embedded(&'static (dyn write::Embedded<T> + Sync)),
     /// Another resource by its id.
-    Ref(Kind, fn(&T) -> Option<ObjectId>),
+    Ref(Kind, fn(&T) -> Option<Key>),
     /// Another resource, given as an object unless the schema names it without braces.
-    OpenRef(Kind, fn(&T) -> Option<ObjectId>),
+    OpenRef(Kind, fn(&T) -> Option<Key>),
     /// Several others by their ids.
-    Refs(Kind, fn(&T) -> Cow<'_, [ObjectId]>),
+    Refs(Kind, fn(&T) -> Cow<'_, [Key]>),
 }
 
 /// A plain value on its way to JSON.
@@ -77,6 +78,8 @@ pub enum Cell<'a> {
     Text(Cow<'a, str>),
     /// A list of strings.
     Texts(Vec<Cow<'a, str>>),
+    /// What is JSON already: numbers with all their digits, an object whose names are data.
+    Json(Cow<'a, str>),
 }
 
 impl<'a> Cell<'a> {
@@ -147,6 +150,26 @@ pub enum Type {
     AttachmentInput,
     /// A list of attachments, each its id or itself.
     AttachmentsInput,
+    /// An amount of money as text; a request may give a number.
+    Money,
+    /// Ranges of seats by row, each as its first and last seat, or null.
+    Seats,
+    /// A whole number, or a text where it is none.
+    NumberOrText,
+    /// A longitude and a latitude, as numbers.
+    Coordinates,
+    /// The number of a city at GeoNames.
+    City,
+    /// Several such numbers.
+    Cities,
+    /// Two letters of ISO 3166 that name a country.
+    Country,
+    /// Several such codes.
+    Countries,
+    /// The rows of a sector with their seats.
+    Rows,
+    /// The same as a request gives it: seats may be counted.
+    RowsInput,
 }
 
 /// The resources that others refer to.
@@ -158,6 +181,10 @@ pub enum Kind {
     User,
     /// Something tickets are sold for.
     Event,
+    /// A category of tickets of one event.
+    Set,
+    /// One place in one set.
+    Ticket,
     /// A place where events are held.
     Venue,
     /// The plan of a place.
@@ -190,27 +217,17 @@ impl<T> Field<T> {
     }
 
     /// Another resource by its id.
-    pub const fn reference(name: &'static str, doc: &'static str, kind: Kind, get: fn(&T) -> Option<ObjectId>) -> Self {
+    pub const fn reference(name: &'static str, doc: &'static str, kind: Kind, get: fn(&T) -> Option<Key>) -> Self {
         Self::new(name, doc, Is::Ref(kind, get))
     }
 
     /// Another resource that is given as an object by default.
-    pub const fn open_reference(
-        name: &'static str,
-        doc: &'static str,
-        kind: Kind,
-        get: fn(&T) -> Option<ObjectId>,
-    ) -> Self {
+    pub const fn open_reference(name: &'static str, doc: &'static str, kind: Kind, get: fn(&T) -> Option<Key>) -> Self {
         Self::new(name, doc, Is::OpenRef(kind, get))
     }
 
     /// Several others by their ids.
-    pub const fn references(
-        name: &'static str,
-        doc: &'static str,
-        kind: Kind,
-        get: fn(&T) -> Cow<'_, [ObjectId]>,
-    ) -> Self {
+    pub const fn references(name: &'static str, doc: &'static str, kind: Kind, get: fn(&T) -> Cow<'_, [Key]>) -> Self {
         Self::new(name, doc, Is::Refs(kind, get))
     }
 

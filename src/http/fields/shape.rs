@@ -1,11 +1,15 @@
 //! The tables without their types: what the parser and the OpenAPI document need to know of a field.
 
-use super::places::{City, Country, Map, Venue};
 use super::{Field, Is, Kind, Resource, Type};
 use crate::app::attachments::AttachmentView;
+use crate::app::events::EventView;
+use crate::app::maps::MapView;
 use crate::app::partners::PartnerView;
+use crate::app::sets::SetView;
+use crate::app::tickets::TicketView;
 use crate::app::users::UserView;
-use crate::domain::event::Event;
+use crate::domain::place::Venue;
+use crate::places::{City, Country};
 
 /// One field, without the type it is read from.
 #[derive(Clone, Debug)]
@@ -89,12 +93,23 @@ impl Kind {
         match self {
             Kind::Partner => PartnerView::NAME,
             Kind::User => UserView::NAME,
-            Kind::Event => Event::NAME,
+            Kind::Event => EventView::NAME,
+            Kind::Set => SetView::NAME,
+            Kind::Ticket => TicketView::NAME,
             Kind::Venue => Venue::NAME,
-            Kind::Map => Map::NAME,
+            Kind::Map => MapView::NAME,
             Kind::City => City::NAME,
             Kind::Country => Country::NAME,
             Kind::Attachment => AttachmentView::NAME,
+        }
+    }
+
+    /// What a reference of this kind holds: in requests it may be null.
+    pub fn key(self) -> Type {
+        match self {
+            Kind::City => Type::City,
+            Kind::Country => Type::Country,
+            _ => Type::OptId,
         }
     }
 
@@ -103,9 +118,11 @@ impl Kind {
         match self {
             Kind::Partner => of::<PartnerView>(),
             Kind::User => of::<UserView>(),
-            Kind::Event => of::<Event>(),
+            Kind::Event => of::<EventView>(),
+            Kind::Set => of::<SetView>(),
+            Kind::Ticket => of::<TicketView>(),
             Kind::Venue => of::<Venue>(),
-            Kind::Map => of::<Map>(),
+            Kind::Map => of::<MapView>(),
             Kind::City => of::<City>(),
             Kind::Country => of::<Country>(),
             Kind::Attachment => of::<AttachmentView>(),

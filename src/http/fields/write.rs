@@ -7,8 +7,7 @@ use serde_json::Serializer;
 use super::load::Wants;
 use super::parse::{Item, Selection};
 use super::shape::{self, ShapeKind};
-use super::{Cell, Field, Is, Loaded, Resource};
-use crate::domain::id::ObjectId;
+use super::{Cell, Field, Is, Key, Loaded, Resource};
 
 /// Writes a resource: the fields of the selection, or all of them.
 pub fn object<T: Resource>(value: &T, selection: Option<&Selection>, loaded: &Loaded, out: &mut Vec<u8>) {
@@ -53,12 +52,12 @@ fn field_value<T>(
         Is::Embedded(object) => object.write(value, inner, loaded, out),
         Is::Ref(kind, get) => match (get(value), inner) {
             (None, _) => null(out),
-            (Some(id), None) => id_text(id, out),
+            (Some(id), None) => key_json(id, out),
             (Some(id), Some(inner)) => loaded.write(*kind, id, Some(inner), out).unwrap_or_else(|| null(out)),
         },
         Is::OpenRef(kind, get) => match get(value) {
             None => null(out),
-            Some(id) if named && inner.is_none() => id_text(id, out),
+            Some(id) if named && inner.is_none() => key_json(id, out),
             Some(id) => loaded.write(*kind, id, inner, out).unwrap_or_else(|| null(out)),
         },
         Is::Refs(kind, get) => {
@@ -70,7 +69,7 @@ fn field_value<T>(
                     out.push(b',');
                 }
                 match inner {
-                    None => id_text(*id, out),
+                    None => key_json(*id, out),
                     // What the caller may not read is left out of a list.
                     Some(inner) => {
                         if loaded.write(*kind, *id, Some(inner), out).is_none() {
@@ -88,9 +87,13 @@ pub(super) fn null(out: &mut Vec<u8>) {
     out.extend_from_slice(b"null");
 }
 
-fn id_text(id: ObjectId, out: &mut Vec<u8>) {
+fn key_json(key: Key, out: &mut Vec<u8>) {
     // Writing to memory cannot fail.
-    let _ = write!(out, "\"{id}\"");
+    let _ = match key {
+        Key::Id(id) => write!(out, "\"{id}\""),
+        Key::City(city) => write!(out, "{city}"),
+        Key::Country(country) => write!(out, "\"{country}\""),
+    };
 }
 
 fn text(value: &str, out: &mut Vec<u8>) {
@@ -118,6 +121,7 @@ fn cell(value: &Cell<'_>, out: &mut Vec<u8>) {
             }
             out.push(b']');
         }
+        Cell::Json(value) => out.extend_from_slice(value.as_bytes()),
     }
 }
 

@@ -5,15 +5,15 @@ use axum::http::{Response, StatusCode};
 use serde_json::Value;
 
 use crate::app::attachments::Named;
-use crate::app::events::{self, Changes, When, Wish};
-use crate::domain::event::{AgeRating, Event, TitlePatch};
+use crate::app::events::{self, Changes, EventView, When, Wish};
+use crate::domain::event::{AgeRating, TitlePatch};
 use crate::domain::id::EventId;
 use crate::domain::invalid::Invalid;
 use crate::domain::period::Period;
 use crate::http::call::{Manager, Member};
 use crate::http::error::Error;
 use crate::http::fields::{Type, events::STATUSES, shapes};
-use crate::http::input::{BodyDoc, Input, JsonBody, attachment, integer, long, nothing, parsed, string};
+use crate::http::input::{BodyDoc, Input, JsonBody, attachment, integer, long, parsed, string};
 use crate::http::path::PathId;
 use crate::http::query::Param;
 use crate::http::reading::{Reading, Source};
@@ -36,44 +36,40 @@ pub const LIST: &[Param] = &[
     Param::new("suggest", Type::Text, "Only events whose title holds this, in any case"),
 ];
 /// The body of a new event.
-pub const POST: BodyDoc = BodyDoc { shapes: shapes::<Event>, extra: &[], required: &["lifetime", "title"] };
+pub const POST: BodyDoc = BodyDoc { shapes: shapes::<EventView>, extra: &[], required: &["lifetime", "title"] };
 /// The body of a change.
-pub const PATCH: BodyDoc = BodyDoc { shapes: shapes::<Event>, extra: &[], required: &[] };
+pub const PATCH: BodyDoc = BodyDoc { shapes: shapes::<EventView>, extra: &[], required: &[] };
 
 /// GET of the list.
 pub async fn list(call: Reading<Member>) -> Result<Response<Body>, Error> {
-    let wish = call.query(LIST, |query| {
-        let ids = query.many("ids");
-        let in_places = query.many_as::<crate::domain::id::VenueId>("venue", str::parse).is_some();
-        Wish {
-            // No event takes place in any venue.
-            ids: if in_places { Some(Vec::new()) } else { ids },
-            when: query
-                .one_as("filter", |text| match text {
-                    "actual" => Ok(When::Actual),
-                    "past" => Ok(When::Past),
-                    "all" => Ok(When::All),
-                    _ => Err(Invalid::out_of_range("must be one of actual, past, all")),
-                })
-                .unwrap_or_default(),
-            orgs: query.many("org").unwrap_or_default(),
-            statuses: query.many("status").unwrap_or_default(),
-            tags: query.many_as("tags", |tag| Ok(tag.to_owned())).unwrap_or_default(),
-            suggest: query.text("suggest"),
-            removed: query.flag("removed").unwrap_or(false),
-        }
+    let wish = call.query(LIST, |query| Wish {
+        ids: query.many("ids"),
+        when: query
+            .one_as("filter", |text| match text {
+                "actual" => Ok(When::Actual),
+                "past" => Ok(When::Past),
+                "all" => Ok(When::All),
+                _ => Err(Invalid::out_of_range("must be one of actual, past, all")),
+            })
+            .unwrap_or_default(),
+        orgs: query.many("org").unwrap_or_default(),
+        venues: query.many("venue"),
+        statuses: query.many("status").unwrap_or_default(),
+        tags: query.many_as("tags", |tag| Ok(tag.to_owned())).unwrap_or_default(),
+        suggest: query.text("suggest"),
+        removed: query.flag("removed").unwrap_or(false),
     });
     let source = Source {
         rows: |_, tx, caller, wish, window| events::list(tx, caller, wish, window),
         count: events::count,
-        id: |event: &Event| event.id,
+        id: |view: &EventView| view.event.id,
     };
     call.list(wish, source).await
 }
 
 /// GET of one.
 pub async fn get(call: Reading<Member>, id: PathId<EventId>) -> Result<Response<Body>, Error> {
-    call.one(move |tx, caller| events::get(tx, caller, id.get()?)).await
+    call.one(move |tx, caller| events::show(tx, caller, id.get()?)).await
 }
 
 /// POST: creates an event of the caller's.
@@ -102,9 +98,6 @@ pub async fn remove(call: Writing<Manager>, id: PathId<EventId>) -> Result<Respo
 }
 
 fn changes(input: &mut Input<'_>) -> Option<Changes> {
-    // Places are named by their ids, and there are none.
-    input.nullable::<()>("venue", nothing);
-    input.nullable::<()>("map", nothing);
     let cover = match input.nullable("media", is_object) {
         None => None,
         Some(None) => Some(None),
@@ -121,6 +114,8 @@ fn changes(input: &mut Input<'_>) -> Option<Changes> {
         title: input.nested("title", |title| {
             Some(TitlePatch { text: title.given("text", long).map(Some), desc: title.nullable("desc", long) })
         }),
+        venue: input.nullable("venue", parsed),
+        map: input.nullable("map", parsed),
     })
 }
 

@@ -67,6 +67,28 @@ const TABLE: &str = "
     GET    /v1/resources/events/{idevent}                        401 200      200   200 200   200     200     200  200  200        403
     PATCH  /v1/resources/events/{idevent}                        401 403      403   200 200   200     403     403  200  200        403
     DELETE /v1/resources/events/{idevent}                        401 403      403   200 200   200     403     403  200  200        403
+    GET    /v1/resources/events/{idevent}/sets                   401 200      200   200 200   200     200     200  200  200        403
+    POST   /v1/resources/events/{idevent}/sets                   401 403      403   200 200   200     403     403  200  200        403
+    GET    /v1/resources/events/{idevent}/sets/{idset}           401 200      200   200 200   200     200     200  200  200        403
+    PATCH  /v1/resources/events/{idevent}/sets/{idset}           401 403      403   200 200   200     403     403  200  200        403
+    DELETE /v1/resources/events/{idevent}/sets/{idset}           401 403      403   200 200   200     403     403  200  200        403
+    GET    /v1/resources/events/{idevent}/tickets                401 200      200   200 200   200     200     200  200  200        403
+    GET    /v1/resources/events/{idevent}/tickets/{idticket}     401 200      200   200 200   200     200     200  200  200        403
+    GET    /v1/resources/events/{idevent}/sets/{idset}/tickets   401 200      200   200 200   200     200     200  200  200        403
+    GET    /v1/resources/events/{idevent}/sets/{idset}/tickets/{idticket} 401 200      200   200 200   200     200     200  200  200        403
+    GET    /v1/resources/venues                                  401 200      200   200 200   200     200     200  200  200        403
+    POST   /v1/resources/venues                                  401 403      403   200 200   200     403     403  403  403        403
+    GET    /v1/resources/venues/{idvenue}                        401 200      200   200 200   200     200     200  200  200        403
+    PATCH  /v1/resources/venues/{idvenue}                        401 403      403   200 200   200     403     403  200  200        403
+    DELETE /v1/resources/venues/{idvenue}                        401 403      403   200 200   200     403     403  200  200        403
+    GET    /v1/resources/maps                                    401 200      200   200 200   200     200     200  200  200        403
+    POST   /v1/resources/maps                                    401 403      403   200 200   200     403     403  403  403        403
+    GET    /v1/resources/maps/{idmap}                            401 200      200   200 200   200     200     200  200  200        403
+    PATCH  /v1/resources/maps/{idmap}                            401 403      403   200 200   200     403     403  200  200        403
+    DELETE /v1/resources/maps/{idmap}                            401 403      403   200 200   200     403     403  200  200        403
+    GET    /v1/resources/maps/{idmap}/svg                        401 200      200   200 200   200     200     200  200  200        403
+    GET    /v1/resources/countries                               200 200      200   200 200   200     200     200  200  200        200
+    GET    /v1/resources/cities                                  200 200      200   200 200   200     200     200  200  200        200
     GET    /v1/resources/attachments                             401 200      200   200 200   200     200     200  200  200        403
     POST   /v1/resources/attachments                             401 200      200   200 200   200     403     403  200  200        403
     GET    /v1/resources/attachments/{idatt}                     401 403      403   200 200   200     200     200  200  200        403
@@ -159,8 +181,20 @@ impl<'s> Scene<'s> {
         ] {
             path = path.replace(name, id);
         }
+        for (name, path_of) in [("{idvenue}", "/v1/resources/venues"), ("{idmap}", "/v1/resources/maps")] {
+            if path.contains(name) {
+                let sectors = json!([{"name": "Floor"}]);
+                let made = self.organizer.post(path_of, json!({"name": "Hall", "sectors": sectors})).ok();
+                path = path.replace(name, id(&made));
+            }
+        }
         if path.contains("{iduser}") {
             path = path.replace("{iduser}", self.server.member_of(partner, MemberRole::Gate).user());
+        }
+        if path.contains("{idset}") || path.contains("{idticket}") {
+            let set = self.organizer.makes_set(self.deal["event"].as_str().unwrap(), 1, "100.00");
+            let ticket = self.organizer.sees_tickets(&set).remove(0);
+            path = path.replace("{idset}", id(&set)).replace("{idticket}", id(&ticket));
         }
         if path.contains("{idkey}") {
             let keys = format!("/v1/resources/partners/{partner}/api_keys");
@@ -185,6 +219,9 @@ impl<'s> Scene<'s> {
             }
             ("POST", "/v1/resources/deals") => self.proposal(column),
             ("POST", "/v1/resources/events") => json!({"title": {"text": "Concert"}, "lifetime": IN_2030}),
+            ("POST", "/v1/resources/events/{idevent}/sets") => json!({"name": "Parterre", "amount": 1}),
+            ("POST", "/v1/resources/venues") => json!({"name": "Opera"}),
+            ("POST", "/v1/resources/maps") => json!({"name": "Hall", "sectors": [{"name": "Floor"}]}),
             ("POST", "/v1/resources/users") => {
                 json!({"email": format!("{column}@new.example.com"), "password": "long enough"})
             }

@@ -492,6 +492,7 @@ mod of_http {
         path.replace("{idpartner}", demo::NANOBILET)
             .replace("{iddeal}", demo::DEAL)
             .replace("{idevent}", demo::EVENTS[0].0)
+            .replace("{idset}", demo::SET)
             .replace("{idkey}", demo::NANOBILET_KEY_ID)
             .replace("{iduser}", demo::NANOBILET_USER)
             .replace("{user_id}", demo::NANOBILET_USER)

@@ -149,10 +149,47 @@ fn what_a_story_is_answered_is_as_documented() {
         check("GET", "/v1/resources/deals/{iddeal}", agent.get(&opened));
     }
     let event = server.event_of(&organizer);
+    let sets = format!("/v1/resources/events/{event}/sets");
+    let new = json!({"name": "Parterre", "amount": 3, "price": "100.00"});
+    check("POST", "/v1/resources/events/{idevent}/sets", organizer.post(&sets, new.clone()));
+    check("POST", "/v1/resources/events/{idevent}/sets", organizer.post(&sets, json!({"name": ""})));
+    let set = organizer.post(&sets, new).ok();
+    let one = format!("{sets}/{}", id(&set));
+    check("GET", "/v1/resources/events/{idevent}/sets", agent.get(&sets));
+    check("GET", "/v1/resources/events/{idevent}/sets/{idset}", agent.get(&one));
+    let changes = json!({"amount": 2, "rules": []});
+    check("PATCH", "/v1/resources/events/{idevent}/sets/{idset}", organizer.patch(&one, changes));
+    check("GET", "/v1/resources/events/{idevent}", agent.get(&format!("/v1/resources/events/{event}")));
+    let of_set = "/v1/resources/events/{idevent}/sets/{idset}/tickets";
+    check("GET", of_set, agent.get(&format!("{one}/tickets")));
+    let ticket = agent.get(&format!("{one}/tickets")).list().remove(0);
+    let path = format!("/v1/resources/events/{event}/tickets/{}", id(&ticket));
+    check("GET", "/v1/resources/events/{idevent}/tickets/{idticket}", agent.get(&path));
+    check("DELETE", "/v1/resources/events/{idevent}/sets/{idset}", organizer.delete(&one));
     let amounts = json!({"org": "150.00", "extra": "10.5%", "pfc": true});
     check("POST", "/v1/resources/deals", agent.proposes_terms(&event, agent.partner(), amounts.clone()));
     check("POST", "/v1/resources/deals", agent.proposes_terms(&event, agent.partner(), amounts));
     check("GET", "/v1/resources/deals", agent.get("/v1/resources/deals?status=all"));
+    let (venues, maps) = ("/v1/resources/venues", "/v1/resources/maps");
+    let point = json!({"type": "Point", "coordinates": [37.6186, 55.7603]});
+    let venue = json!({"name": "Opera", "city": 524_901, "point": point});
+    let venue = check("POST", venues, organizer.post(venues, venue));
+    check("GET", venues, agent.get(&format!("{venues}?fields-schema=city{{country{{name}},name}},country{{id}}")));
+    check("POST", venues, agent.post(venues, json!({})));
+    let seats = json!([{"number": 1, "x": 0.5}, "2"]);
+    let rows = json!([{"name": "1", "seats": 3, "y": 2}, {"name": "2", "seats": seats}]);
+    let map = json!({"name": "Hall", "sectors": [{"name": "Floor"}, {"name": "Parterre", "rows": rows}]});
+    let map = check("POST", maps, organizer.post(maps, map));
+    check("GET", maps, agent.get(maps));
+    let places = json!({"venue": id(&venue), "map": id(&map)});
+    check("PATCH", "/v1/resources/events/{idevent}", organizer.changes_event(&event, places));
+    let opened = format!("/v1/resources/events/{event}?fields-schema=venue{{city}},map{{sectors}}");
+    check("GET", "/v1/resources/events/{idevent}", agent.get(&opened));
+    check("DELETE", "/v1/resources/venues/{idvenue}", organizer.delete(&format!("{venues}/{}", id(&venue))));
+    for path in ["/v1/resources/cities", "/v1/resources/countries"] {
+        check("GET", path, server.nobody().get(&format!("{path}?limit=300")));
+        check("GET", path, server.nobody().get(&format!("{path}?limit=x")));
+    }
     let registration = json!({"email": "new@example.com", "password": "long enough"});
     check("POST", "/v1/resources/users", server.nobody().post("/v1/resources/users", registration.clone()));
     check("POST", "/v1/resources/users", server.nobody().post("/v1/resources/users", registration.clone()));
@@ -201,8 +238,11 @@ fn with_ids(path: &str) -> String {
     path.replace("{idpartner}", demo::NANOBILET)
         .replace("{iddeal}", demo::DEAL)
         .replace("{idevent}", demo::EVENTS[0].0)
+        .replace("{idset}", demo::SET)
         .replace("{idkey}", demo::NANOBILET_KEY_ID)
         .replace("{idatt}", demo::NANOBILET_KEY_ID)
+        .replace("{idvenue}", demo::VENUE)
+        .replace("{idmap}", demo::MAP)
         .replace("{iduser}", demo::NANOBILET_USER)
         .replace("{user_id}", demo::NANOBILET_USER)
 }

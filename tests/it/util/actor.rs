@@ -148,10 +148,57 @@ impl<'s> Actor<'s> {
         url.strip_prefix(&base).unwrap_or_else(|| panic!("{url} is not below {base}"))
     }
 
+    /// Makes a set of an event, with so many tickets without seats at a price.
+    pub fn makes_set(&self, event: &str, amount: i64, price: &str) -> Value {
+        self.post(&sets_path(event), json!({"name": "Parterre", "amount": amount, "price": price})).ok()
+    }
+
+    /// Changes a set.
+    pub fn changes_set(&self, set: &Value, changes: Value) -> Answer {
+        self.patch(&set_path(set), changes)
+    }
+
+    /// Removes a set.
+    pub fn removes_set(&self, set: &Value) -> Answer {
+        self.delete(&set_path(set))
+    }
+
+    /// Reads a set again.
+    pub fn sees_set(&self, set: &Value) -> Value {
+        self.get(&set_path(set)).ok()
+    }
+
+    /// The tickets of a set, in the order of their numbers.
+    pub fn sees_tickets(&self, set: &Value) -> Vec<Value> {
+        self.get(&format!("{}/tickets", set_path(set))).list()
+    }
+
+    /// Describes a venue, of which it says no more than the name.
+    pub fn describes_venue(&self, name: &str) -> Value {
+        self.post("/v1/resources/venues", json!({"name": name})).ok()
+    }
+
+    /// Describes a map with a floor to stand on, and a parterre of two rows with 7 seats.
+    pub fn describes_map(&self, name: &str) -> Value {
+        let rows = json!([{"name": "1", "seats": 3}, {"name": "2", "seats": 4}]);
+        let sectors = json!([{"name": "Floor"}, {"name": "Parterre", "rows": rows}]);
+        self.post("/v1/resources/maps", json!({"name": name, "sectors": sectors})).ok()
+    }
+
     /// Changes an event of its own.
     pub fn changes_event(&self, event: &str, changes: Value) -> Answer {
         self.patch(&format!("/v1/resources/events/{event}"), changes)
     }
+}
+
+/// The path of the sets of an event.
+pub fn sets_path(event: &str) -> String {
+    format!("/v1/resources/events/{event}/sets")
+}
+
+/// The path of a set.
+pub fn set_path(set: &Value) -> String {
+    format!("{}/{}", sets_path(set["event"].as_str().unwrap()), id(set))
 }
 
 fn deal_path(deal: &Value) -> String {

@@ -8,7 +8,7 @@ mod build;
 pub mod client;
 mod server;
 
-pub use actor::Actor;
+pub use actor::{Actor, set_path, sets_path};
 pub use answer::{Answer, id, ids};
 pub use client::Request;
 pub use server::Server;
