@@ -9,13 +9,14 @@ use crate::app::{App, Error};
 use crate::domain::access::{Acting, Caller};
 use crate::domain::deal::{Deal, DealStatus};
 use crate::domain::event::{AgeRating, Event, EventStatus, Title};
-use crate::domain::id::{DealId, EventId, KeyId, PartnerId, UserId};
+use crate::domain::id::{DealId, EventId, KeyId, PartnerId, PromocodeId, UserId};
 use crate::domain::invalid::Invalid;
 use crate::domain::map::{self, Map, RowPlan, SeatsPlan, SectorPlan};
 use crate::domain::member::{Member, MemberRole};
 use crate::domain::partner::{Contact, Partner, Roles, Settings};
 use crate::domain::period::Period;
 use crate::domain::place::{Point, Venue};
+use crate::domain::promocode::{Discount, Promocode, TicketsCount};
 use crate::domain::share::{Percent, Share};
 use crate::domain::terms::Terms;
 use crate::domain::user::User;
@@ -33,6 +34,11 @@ pub const DEAL: &str = "535fb1f1dca6a9d1638f2008";
 pub const VENUE: &str = "5368b5099583cb96a0357a09";
 /// The map of its hall.
 pub const MAP: &str = "5368b50a9583cb96a0357a10";
+
+/// A promocode of the first event: 30% with [`PROMOCODE_CODE`].
+pub const PROMOCODE: &str = "5357bab0f51600525c9e1398";
+/// What customers type for it.
+pub const PROMOCODE_CODE: &str = "KITTENS";
 
 /// The user of Nanobilet.
 pub const NANOBILET_USER: &str = "535fb11ddca6a9d1638f2006";
@@ -278,7 +284,26 @@ fn events(tx: &mut Tx<'_>) -> Result<(), Error> {
         created_at: None,
         updated_at: None,
     };
-    Ok(store::deals::insert(tx, &deal)?)
+    store::deals::insert(tx, &deal)?;
+    let id: PromocodeId = PROMOCODE.parse().map_err(wrong)?;
+    let promocode = Promocode {
+        id,
+        event,
+        code: PROMOCODE_CODE.to_owned(),
+        name: Some("Для любителей котят".to_owned()),
+        desc: None,
+        discount: Discount::percentage("30%").map_err(wrong)?,
+        amount: Some(100),
+        tickets_count: TicketsCount::default(),
+        lifetime: None,
+        sets: Vec::new(),
+        held: 0,
+        used: 0,
+        removed: false,
+        created_at: now,
+        updated_at: now,
+    };
+    Ok(store::promocodes::insert(tx, &promocode)?)
 }
 
 /// Three hours from 16:00 UTC, in some days.

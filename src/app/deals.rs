@@ -93,6 +93,16 @@ pub fn get(tx: &mut Tx<'_>, caller: &Caller, id: DealId) -> Result<Deal, Error> 
     Ok(deal.at(now))
 }
 
+/// Those of the deals that the caller may read; unknown ids are left out.
+///
+/// # Errors
+/// Those of the store.
+pub fn readable(tx: &mut Tx<'_>, caller: &Caller, ids: &[DealId]) -> Result<Vec<Deal>, Error> {
+    let now = tx.now();
+    let deals = store::deals::find_all(tx, ids)?.into_iter();
+    Ok(deals.filter(|deal| access::deal_sight(caller, deal) == Sight::Full).map(|deal| deal.at(now)).collect())
+}
+
 /// A part of the list of the caller's deals; of all for the platform.
 ///
 /// # Errors

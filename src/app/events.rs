@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::attachments::{self, Named};
 use super::callers::acting;
 use super::sets::SetView;
-use super::{Error, Installation, Window, Wrong, venues};
+use super::{Error, Installation, Window, Wrong, orders, venues};
 use crate::domain::access::{self, Caller, Sight};
 use crate::domain::event::{self, AgeRating, Event, EventStatus, Timezone, Title, TitlePatch};
 use crate::domain::id::{EventId, MapId, PartnerId, VenueId};
@@ -91,7 +91,16 @@ pub fn readable(tx: &mut Tx<'_>, caller: &Caller, ids: &[EventId]) -> Result<Vec
         }
         _ => HashSet::new(),
     };
-    let may_read = |event: &Event| access::event_sight(caller, event, opened.contains(&event.id)) != Sight::Hidden;
+    // A vendor may always read the event of its order.
+    let sold: HashSet<EventId> = match &caller.partner {
+        Some(acting) if !unclear.is_empty() => {
+            store::orders::events_sold_by(tx, acting.id, &unclear)?.into_iter().collect()
+        }
+        _ => HashSet::new(),
+    };
+    let may_read = |event: &Event| {
+        access::event_sight(caller, event, opened.contains(&event.id)) != Sight::Hidden || sold.contains(&event.id)
+    };
     Ok(events.into_iter().filter(may_read).collect())
 }
 
@@ -208,7 +217,8 @@ pub fn create(
     view(tx, caller, event)
 }
 
-/// Changes an event, all or nothing. Cancelling it, and setting its end before now, ends its deals.
+/// Changes an event, all or nothing. Cancelling it, and setting its end before now, ends its deals; cancelling it also its
+/// orders that are not paid.
 ///
 /// # Errors
 /// [`Error::NotFound`]; [`Error::Forbidden`] but for the organizer and the platform; [`Error::Invalid`] for a status that
@@ -251,6 +261,7 @@ pub fn change(
     }
     if event.status == EventStatus::Cancelled && was.status != EventStatus::Cancelled {
         store::deals::end_with_event(tx, id)?;
+        orders::cancel_all_of(tx, id)?;
     }
     view(tx, caller, event)
 }
@@ -258,10 +269,15 @@ pub fn change(
 /// Removes an event and ends its deals. It stays readable to its organizer and to the sides of its deals.
 ///
 /// # Errors
-/// [`Error::NotFound`]; [`Error::Forbidden`] but for the organizer and the platform.
+/// [`Error::NotFound`]; [`Error::Forbidden`] but for the organizer and the platform; [`Error::Conflict`] while it has live
+/// or done orders.
 pub fn remove(tx: &mut Tx<'_>, caller: &Caller, id: EventId) -> Result<(), Error> {
     let event = managed(tx, caller, id)?;
     if !event.removed {
+        if store::orders::keep_event(tx, id)? {
+            let message = "the event has orders that are live or done: cancel it instead";
+            return Err(Error::conflict("orders", message));
+        }
         let updated_at = Some(tx.now());
         store::events::update(tx, &Event { removed: true, updated_at, ..event })?;
         store::deals::end_with_event(tx, id)?;

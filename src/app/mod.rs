@@ -4,13 +4,22 @@
 pub mod api_keys;
 pub mod attachments;
 pub mod callers;
+pub mod customers;
 pub mod deals;
 mod error;
 pub mod events;
+pub mod explain;
 pub mod idempotency;
+pub mod ledger;
 pub mod maps;
 pub mod members;
+pub mod named;
+pub mod orders;
 pub mod partners;
+pub mod payments;
+pub mod promocodes;
+pub mod proof;
+pub mod refunds;
 pub mod sessions;
 pub mod sets;
 pub mod settings;
@@ -73,6 +82,8 @@ pub struct Installation {
     pub core: Share,
     /// How long a sign-in lasts.
     pub session_lifetime: SignedDuration,
+    /// Whether orders may be paid through the payment system for tests, which moves no money.
+    pub test_payments: bool,
 }
 
 impl std::ops::Deref for App {
@@ -99,6 +110,7 @@ impl App {
                 timezone: config.timezone.clone(),
                 core: Share::Percent(config.core),
                 session_lifetime: SignedDuration::from_hours(24 * i64::from(config.session_days)),
+                test_payments: config.test_payments,
             },
             passwords: Passwords::new(),
             limits: sessions::Limits::new(config),
@@ -128,9 +140,19 @@ impl Inner {
         self.ids.next(program_time())
     }
 
-    /// A new id for something that belongs to an event, with the event's bucket.
+    /// A new id for what belongs to the event whose bucket this is.
     pub fn new_id_in<T: From<ObjectId>>(&self, bucket: Bucket) -> T {
         self.ids.next_in(program_time(), bucket)
+    }
+
+    /// New ids for the entries of one cause. Those of an order have its bucket.
+    pub fn entry_ids(&self, bucket: Bucket) -> ledger::EntryIds {
+        std::array::from_fn(|_| self.new_id_in(bucket))
+    }
+
+    /// New ids for the entries of a payout, which belongs to no event.
+    pub fn payout_entry_ids(&self) -> ledger::EntryIds {
+        std::array::from_fn(|_| self.new_id())
     }
 
     /// A new id for an event, in a bucket chosen at random.

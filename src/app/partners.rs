@@ -186,7 +186,7 @@ pub fn change(tx: &mut Tx<'_>, caller: &Caller, id: PartnerId, changes: &Changes
 /// Removes a partner. It stays readable; its open proposals are cancelled.
 ///
 /// # Errors
-/// [`Error::Conflict`] where it has accepted deals.
+/// [`Error::Conflict`] where it has accepted deals or live orders.
 pub fn remove(tx: &mut Tx<'_>, caller: &Caller, id: PartnerId) -> Result<(), Error> {
     change(tx, caller, id, &Changes { removed: Some(true), ..Changes::default() }).map(drop)
 }
@@ -255,6 +255,7 @@ fn shown(
 
 fn before_removal(tx: &mut Tx<'_>, id: PartnerId) -> Result<(), Error> {
     no_accepted_deals(tx, id, "the partner cannot be removed")?;
+    no_live_orders(tx, id)?;
     Ok(store::deals::cancel_proposals_of(tx, id)?)
 }
 
@@ -265,6 +266,18 @@ fn no_accepted_deals(tx: &mut Tx<'_>, id: PartnerId, what: &str) -> Result<(), E
     }
     let names = deals.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     Err(Error::conflict("accepted_deals", format!("{what}: close its accepted deals first: {names}")))
+}
+
+fn no_live_orders(tx: &mut Tx<'_>, id: PartnerId) -> Result<(), Error> {
+    let orders = store::orders::live_of(tx, id)?;
+    if orders.is_empty() {
+        return Ok(());
+    }
+    let names = orders.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    Err(Error::conflict(
+        "live_orders",
+        format!("the partner cannot be removed: its live orders have to end first: {names}"),
+    ))
 }
 
 fn seen(tx: &mut Tx<'_>, caller: &Caller, partners: Vec<Partner>) -> Result<Vec<PartnerView>, Error> {

@@ -11,7 +11,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, Response, StatusCode, header};
 
 use super::context::Context;
-use super::error::Error;
+use super::error::{Error, Version};
 use super::fields::{Loaded, Resource, Selection, Type, write};
 use super::input::{BodyDoc, Input, JsonBody};
 use super::query::{self, Param, Query};
@@ -47,6 +47,8 @@ pub trait Needs: Send + Sync + 'static {
 pub struct Anyone;
 /// Who acts for a partner.
 pub struct Member;
+/// Who sells for a partner: makes orders and refunds.
+pub struct Seller;
 /// Who manages what is the partner's.
 pub struct Manager;
 
@@ -55,6 +57,9 @@ impl Needs for Anyone {
 }
 impl Needs for Member {
     const RIGHT: Option<Right> = Some(Right::Read);
+}
+impl Needs for Seller {
+    const RIGHT: Option<Right> = Some(Right::Sell);
 }
 impl Needs for Manager {
     const RIGHT: Option<Right> = Some(Right::Manage);
@@ -75,6 +80,7 @@ pub struct Call {
     picked: Result<Option<PartnerId>, Error>,
     pairs: Result<Vec<(String, String)>, Error>,
     strict: bool,
+    pub(super) version: Version,
     pub(super) once: Option<Result<Half, Error>>,
 }
 
@@ -113,6 +119,7 @@ impl FromRequestParts<App> for Call {
             picked,
             pairs: query::pairs(parts.uri.query().unwrap_or_default()),
             strict: strict(headers),
+            version: Version::of(parts.uri.path()),
             once: once(&parts.method, parts.uri.path_and_query().map_or("", |uri| uri.as_str()), headers),
             app: app.clone(),
         })
@@ -197,7 +204,10 @@ impl Call {
         doc: &BodyDoc,
         read: impl FnOnce(&mut Input<'_>) -> Option<T>,
     ) -> Result<T, Error> {
-        self.no_fields()?;
+        match self.version {
+            Version::V1 => self.no_fields()?,
+            Version::V2 => self.no_parameters()?,
+        }
         let mut ignored = Vec::new();
         let value = body.decode(doc, &mut ignored, read)?;
         self.ignore(ignored)?;

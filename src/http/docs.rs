@@ -192,6 +192,7 @@ fn answer(route: &Route) -> Answer {
         Answers::Empty => "{}",
         Answers::One => "",
         Answers::List => "list of",
+        Answers::Data => "data, with refs and errors:",
         Answers::Other(media_type) => media_type,
     };
     Answer { words, object }
@@ -267,6 +268,8 @@ fn in_words(of: Type) -> String {
     match of {
         Type::Bool => "boolean",
         Type::BoolOrNull => "boolean or null",
+        Type::IdMap => "ids by ids",
+        Type::CountMap => "numbers of tickets by the ids of their sets, or null",
         Type::Money => "amount of money",
         Type::Seats => "ranges of seats by row, or null",
         Type::NumberOrText => "integer or string",
@@ -279,6 +282,7 @@ fn in_words(of: Type) -> String {
         Type::Countries => "list of countries (ISO 3166 alpha-2)",
         Type::Int(min, i64::MAX) => return format!("integer from {min}"),
         Type::Int(min, max) => return format!("integer, {min} to {max}"),
+        Type::OptInt(min, max) => return format!("integer, {min} to {max}, or null"),
         Type::IntOf(_) => "integer, one of",
         Type::Text => "string",
         Type::OptText => "string or null",
@@ -290,7 +294,9 @@ fn in_words(of: Type) -> String {
         Type::OptId => "id or null",
         Type::Ids => "list of ids",
         Type::Time => "time or null",
+        Type::TimeV2 => "time, in UTC",
         Type::Vevent => "VEVENT",
+        Type::OptVevent => "VEVENT or null",
         Type::Share => "share",
         Type::ShareInput => "share",
         Type::AttachmentInput => "id of an attachment, the attachment itself, or null",

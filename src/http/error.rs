@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use axum::response::IntoResponse;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::answer;
 use crate::app::{self, Wrong, reason};
@@ -22,6 +22,40 @@ pub struct Error {
     pub retry_after_seconds: Option<u64>,
     /// What only the operator may read.
     pub internal: Option<String>,
+}
+
+/// The form of an answer's errors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Version {
+    /// Version 1, and whatever is of no version.
+    V1,
+    /// Version 2.
+    V2,
+}
+
+impl Version {
+    /// The version of a path.
+    pub fn of(path: &str) -> Self {
+        if path.starts_with("/v2/") { Self::V2 } else { Self::V1 }
+    }
+}
+
+/// One wrong thing as version 2 says it: a sentence, or for promocodes its code too.
+pub fn in_v2(wrong: &Wrong) -> Value {
+    if wrong.code.starts_with("promocode_") {
+        return json!({"code": wrong.code, "msg": wrong.message});
+    }
+    json!(reason(std::slice::from_ref(wrong)))
+}
+
+/// Gives an error the form of its path's version; does nothing to other answers.
+pub fn in_version(mut response: Response<Body>, version: Version) -> Response<Body> {
+    if let Some(error) = response.extensions_mut().remove::<Error>()
+        && version == Version::V2
+    {
+        *response.body_mut() = answer::json(error.status, error.body(version)).into_body();
+    }
+    response
 }
 
 /// What went wrong inside, on its way to the log.
@@ -62,12 +96,12 @@ impl Error {
     }
 
     /// The body, in the one shape.
-    pub fn body(&self) -> Vec<u8> {
-        let errors: Vec<_> = self
-            .wrongs
-            .iter()
-            .map(|wrong| json!({"field": wrong.field, "code": wrong.code, "msg": wrong.message}))
-            .collect();
+    pub fn body(&self, version: Version) -> Vec<u8> {
+        let in_v1 = |wrong: &Wrong| json!({"field": wrong.field, "code": wrong.code, "msg": wrong.message});
+        let errors: Vec<Value> = match version {
+            Version::V1 => self.wrongs.iter().map(in_v1).collect(),
+            Version::V2 => self.wrongs.iter().map(in_v2).collect(),
+        };
         json!({"error": class(self.status), "reason": self.reason, "errors": errors}).to_string().into_bytes()
     }
 }
@@ -139,7 +173,7 @@ impl From<crate::password::Error> for Error {
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response<Body> {
-        let mut response = answer::json(self.status, self.body());
+        let mut response = answer::json(self.status, self.body(Version::V1));
         let headers = response.headers_mut();
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Key"));
@@ -147,9 +181,11 @@ impl IntoResponse for Error {
         if let Some(seconds) = self.retry_after_seconds {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        if let Some(internal) = self.internal {
-            response.extensions_mut().insert(Internal(internal));
+        if let Some(internal) = &self.internal {
+            response.extensions_mut().insert(Internal(internal.clone()));
         }
+        // For who knows the version of the path.
+        response.extensions_mut().insert(self);
         response
     }
 }

@@ -361,6 +361,11 @@ impl Input<'_> {
         value
     }
 
+    /// The names of all fields that are there, where they are data.
+    pub fn names(&self) -> Vec<String> {
+        self.map.keys().cloned().collect()
+    }
+
     /// Whether a field is there, null or not.
     pub fn has(&self, name: &str) -> bool {
         self.map.contains_key(name)
@@ -370,6 +375,11 @@ impl Input<'_> {
     pub fn wrong(&mut self, name: &str, invalid: Invalid) {
         let path = if name.is_empty() { self.path.trim_end_matches('.') } else { &self.path };
         self.wrongs.push(Wrong::at(format!("{path}{name}"), invalid));
+    }
+
+    /// Whether something in this object was found wrong already.
+    pub fn has_wrongs(&self) -> bool {
+        !self.wrongs.is_empty()
     }
 
     fn keep<T>(&mut self, name: &str, result: Result<T, Invalid>) -> Option<T> {

@@ -15,14 +15,16 @@ use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 use axum::response::IntoResponse;
 use axum::routing::MethodRouter;
+use axum::routing::future::RouteFuture;
 use bytes::Bytes;
 use futures_util::FutureExt;
+use futures_util::future::Map;
 use http_body::Body as HttpBody;
 use tower_http::compression::{Compression, CompressionLevel};
 use tower_service::Service;
 
 use super::context::Context;
-use super::error::{Error, Internal};
+use super::error::{Error, Internal, Version, in_version};
 use crate::app::App;
 use crate::random;
 
@@ -30,13 +32,39 @@ use crate::random;
 /// because each of those costs every request a boxed future and a copy of the route.
 #[derive(Clone)]
 pub struct Api {
-    routes: Router,
+    routes: Routes,
     /// Only who asks for a compressed answer pays for it.
-    compressing: Compression<Router>,
+    compressing: Compression<Routes>,
+}
+
+/// The routes, whose errors have the form of the path's version.
+#[derive(Clone)]
+struct Routes(Router);
+
+type Answered = Result<Response<Body>, Infallible>;
+
+impl Service<Request<Body>> for Routes {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Map<RouteFuture<Infallible>, fn(Answered) -> Answered>;
+
+    fn poll_ready(&mut self, _: &mut task::Context<'_>) -> Poll<Result<(), Infallible>> {
+        // Routes are always ready.
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let finish: fn(Answered) -> Answered = match Version::of(request.uri().path()) {
+            Version::V1 => |answered| answered,
+            Version::V2 => |answered| answered.map(|response| in_version(response, Version::V2)),
+        };
+        self.0.call(request).map(finish)
+    }
 }
 
 impl Api {
     pub(super) fn new(routes: Router) -> Self {
+        let routes = Routes(routes);
         let compressing = Compression::new(routes.clone()).quality(CompressionLevel::Fastest);
         Self { routes, compressing }
     }
@@ -69,7 +97,8 @@ where
             Answer::Plain(self.routes.call(request))
         };
         Box::pin(async move {
-            let mut response = AssertUnwindSafe(answer.get()).catch_unwind().await.unwrap_or_else(panicked);
+            let response = AssertUnwindSafe(answer.get()).catch_unwind().await.unwrap_or_else(panicked);
+            let mut response = in_version(response, Version::of(uri.path()));
             dress(&mut response, &context);
             log(&response, &context, &method, &uri, started);
             Ok(response)

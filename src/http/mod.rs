@@ -12,11 +12,13 @@ pub mod layers;
 pub mod media;
 pub mod openapi;
 pub mod path;
+pub mod payments;
 pub mod query;
 pub mod reading;
 pub mod route;
 pub mod upload;
 pub mod v1;
+pub mod v2;
 pub mod writing;
 
 use std::collections::BTreeMap;
@@ -29,29 +31,36 @@ use axum::routing::{MethodRouter, get};
 use crate::app::App;
 use crate::app::api_keys::ApiKey;
 use crate::app::attachments::AttachmentView;
+use crate::app::customers::CustomerView;
 use crate::app::events::EventView;
+use crate::app::explain::Explanation;
 use crate::app::maps::MapView;
+use crate::app::orders::OrderView;
 use crate::app::partners::PartnerView;
+use crate::app::promocodes::PromocodeView;
+use crate::app::refunds::RefundView;
 use crate::app::sets::SetView;
 use crate::app::settings::SettingsView;
 use crate::app::tickets::TicketView;
 use crate::app::users::UserView;
 use crate::domain::deal::Deal;
+use crate::domain::ledger::{Balance, Entry, Payout};
 use crate::domain::member::Member;
 use crate::domain::place::Venue;
 use crate::places::{City, Country};
+use fields::v2::PromocodeCheck;
 use layers::Api;
 use route::Route;
 use v1::{
-    api_keys, attachments, deals, events, maps, members, partners, places, sets, settings, tickets, users, venues,
-    whoami,
+    api_keys, attachments, deals, events, explain, ledger, maps, members, orders, partners, places, promocodes,
+    refund_requests, sets, settings, tickets, users, venues, whoami,
 };
 
 pub use openapi::openapi_json;
 
 /// Every route.
 pub fn routes() -> Vec<Route> {
-    let sections: [(&'static str, Vec<Route>); 12] = [
+    let sections: Vec<(&'static str, Vec<Route>)> = vec![
         (
             "Partners",
             vec![
@@ -204,6 +213,46 @@ pub fn routes() -> Vec<Route> {
             ],
         ),
         (
+            "Promocodes",
+            vec![
+                Route::get(
+                    "/v1/resources/events/{idevent}/promocodes",
+                    promocodes::list,
+                    "Lists an event's promocodes",
+                )
+                .list::<PromocodeView>(&[]),
+                Route::post("/v1/resources/events/{idevent}/promocodes", promocodes::create, "Makes a promocode")
+                    .body(&promocodes::POST)
+                    .one::<PromocodeView>()
+                    .errors(&[409]),
+                Route::get(
+                    "/v1/resources/events/{idevent}/promocodes/{idpromocode}",
+                    promocodes::get,
+                    "Shows a promocode",
+                )
+                .one::<PromocodeView>(),
+                Route::patch(
+                    "/v1/resources/events/{idevent}/promocodes/{idpromocode}",
+                    promocodes::change,
+                    "Gives a promocode another name or description",
+                )
+                .body(&promocodes::PATCH)
+                .one::<PromocodeView>(),
+                Route::delete(
+                    "/v1/resources/events/{idevent}/promocodes/{idpromocode}",
+                    promocodes::remove,
+                    "Removes a promocode; orders that have it keep it",
+                ),
+                Route::post(
+                    "/v2/services/promocodes/check",
+                    v2::promocodes::check,
+                    "Shows what a promocode gives to orders of an event",
+                )
+                .body(&v2::promocodes::CHECK)
+                .data::<PromocodeCheck>(),
+            ],
+        ),
+        (
             "Sets",
             vec![
                 Route::get("/v1/resources/events/{idevent}/sets", sets::list, "Lists the sets of an event")
@@ -242,6 +291,114 @@ pub fn routes() -> Vec<Route> {
                     "Shows a ticket of a set",
                 )
                 .one::<TicketView>(),
+            ],
+        ),
+        (
+            "Orders",
+            vec![
+                Route::get("/v1/resources/orders", orders::list, "Lists the orders that the caller may read")
+                    .list::<OrderView>(orders::LIST),
+                Route::post("/v1/resources/orders", orders::create, "Makes an order and takes tickets for it")
+                    .body(&orders::POST)
+                    .one::<OrderView>()
+                    .created()
+                    .errors(&[409]),
+                Route::get("/v1/resources/orders/{idorder}", orders::get, "Shows an order").one::<OrderView>(),
+                Route::patch(
+                    "/v1/resources/orders/{idorder}",
+                    orders::change,
+                    "Changes an order's tickets, customer or payment, pays or cancels it",
+                )
+                .body(&orders::PATCH)
+                .one::<OrderView>()
+                .errors(&[409]),
+                Route::delete("/v1/resources/orders/{idorder}", orders::remove, "Cancels an order"),
+                Route::get("/v1/resources/orders/{idorder}/tickets", orders::tickets, "Lists the tickets of an order")
+                    .list::<TicketView>(&[]),
+                Route::get(
+                    "/v1/resources/users/{user_id}/orders",
+                    orders::list_of_customer,
+                    "Lists the orders of a customer of the caller's",
+                )
+                .list::<OrderView>(orders::LIST_OF_CUSTOMER),
+            ],
+        ),
+        (
+            "Money of orders",
+            vec![
+                Route::get(
+                    "/v1/resources/orders/{idorder}/explain",
+                    explain::get,
+                    "Shows where each amount of an order came from",
+                )
+                .one::<Explanation>(),
+            ],
+        ),
+        (
+            "Refund requests",
+            vec![
+                Route::get(
+                    "/v1/resources/refund_requests",
+                    refund_requests::list,
+                    "Lists the caller's refund requests",
+                )
+                .list::<RefundView>(refund_requests::LIST),
+                Route::post(
+                    "/v1/resources/refund_requests",
+                    refund_requests::create,
+                    "Asks for tickets of a done order back",
+                )
+                .body(&refund_requests::POST)
+                .one::<RefundView>()
+                .created(),
+                Route::get("/v1/resources/refund_requests/{idrefund}", refund_requests::get, "Shows a refund request")
+                    .one::<RefundView>(),
+                Route::patch(
+                    "/v1/resources/refund_requests/{idrefund}",
+                    refund_requests::change,
+                    "Approves or rejects a refund request",
+                )
+                .body(&refund_requests::PATCH)
+                .one::<RefundView>()
+                .errors(&[409]),
+            ],
+        ),
+        (
+            "Ledger",
+            vec![
+                Route::get("/v1/resources/balances", ledger::balances, "Lists what the caller is owed and owes")
+                    .list::<Balance>(ledger::BALANCES),
+                Route::get("/v1/resources/entries", ledger::entries, "Lists the entries on the caller's account")
+                    .list::<Entry>(ledger::ENTRIES),
+                Route::get("/v1/resources/payouts", ledger::payouts, "Lists payouts from and to the caller")
+                    .list::<Payout>(ledger::PAYOUTS),
+                Route::post("/v1/resources/payouts", ledger::record, "Records that one partner paid another")
+                    .body(&ledger::POST)
+                    .one::<Payout>()
+                    .created(),
+            ],
+        ),
+        (
+            "Payments",
+            vec![
+                Route::post(
+                    "/payments/test/callback",
+                    payments::callback,
+                    "Tells what became of a payment: signed, by the payment system for tests",
+                )
+                .body(&payments::CALLBACK)
+                .other("application/json")
+                .open()
+                .errors(&[400, 403, 413, 415, 503]),
+                Route::get("/payments/test/{idpayment}", payments::page, "The page of the payment system for tests")
+                    .open()
+                    .other("text/html")
+                    .errors(&[404]),
+                Route::post("/payments/test/{idpayment}", payments::choose, "Pays on that page, or does not")
+                    .open()
+                    .other("text/html")
+                    .redirects()
+                    .errors(&[400, 404]),
             ],
         ),
         (
@@ -288,6 +445,8 @@ pub fn routes() -> Vec<Route> {
         (
             "Users and sessions",
             vec![
+                Route::get("/v1/resources/users", users::list, "Lists the customers of the caller's orders")
+                    .list::<CustomerView>(users::LIST),
                 Route::post("/v1/resources/users", users::register, "Registers a user")
                     .body(&users::POST)
                     .one::<UserView>()

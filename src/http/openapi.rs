@@ -9,11 +9,12 @@ use serde_json::{Map, Value, json};
 
 use super::answer;
 use super::call::{FIELDS_SCHEMA, PAGING};
-use super::error::class;
+use super::error::{Version, class};
 use super::fields::{Shape, ShapeKind, Type};
 use super::input::BodyDoc;
 use super::query::Param;
-use super::route::{Access, Answers, Route};
+use super::route::{Access, Answers, Described, Route};
+use super::v2;
 use crate::demo;
 use crate::domain::attachment::FileType;
 use crate::domain::map::{COORDINATE_MAX, SEATS_MAX};
@@ -36,6 +37,10 @@ pub fn openapi() -> Value {
     let routes = super::routes();
     let mut paths: Map<String, Value> = Map::new();
     let mut schemas: Map<String, Value> = Map::new();
+    for (name, shapes) in v2::refs::SECTIONS.iter().filter_map(|(_, described)| *described) {
+        schemas.insert(name.to_owned(), object(&shapes(), false));
+    }
+    schemas.insert("Refs".to_owned(), refs_schema());
     for route in &routes {
         let path = paths.entry(route.path).or_insert_with(|| json!({}));
         path[route.method.as_str().to_lowercase()] = operation(route);
@@ -44,6 +49,7 @@ pub fn openapi() -> Value {
         }
     }
     schemas.insert("Error".to_owned(), error_schema());
+    schemas.insert("ErrorV2".to_owned(), error_v2_schema());
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -150,6 +156,7 @@ pub(super) fn example_of(name: &str) -> &'static str {
         "idevent" => demo::EVENTS[0].0,
         "idatt" => "547748c4e8b2b03e7ba1d1a7",
         "idkey" => demo::NANOBILET_KEY_ID,
+        "idpromocode" => demo::PROMOCODE,
         "idvenue" => demo::VENUE,
         "idmap" => demo::MAP,
         _ => demo::NANOBILET_USER,
@@ -163,6 +170,15 @@ fn responses(route: &Route) -> Value {
         (Answers::List, Some((name, _))) => {
             json_content(json!({"type": "array", "items": {"$ref": format!("#/components/schemas/{name}")}}))
         }
+        (Answers::Data, Some((name, _))) => json_content(json!({
+            "type": "object",
+            "required": ["data", "refs", "errors"],
+            "properties": {
+                "data": {"$ref": format!("#/components/schemas/{name}")},
+                "refs": {"$ref": "#/components/schemas/Refs"},
+                "errors": {"type": "array", "items": not_done_schema()}
+            }
+        })),
         (Answers::Other(media_type), _) => json!({media_type: {}}),
         _ => json_content(json!({"type": "object", "maxProperties": 0})),
     };
@@ -171,12 +187,13 @@ fn responses(route: &Route) -> Value {
         answer["headers"] = json!({"TOTAL": {"description": "All matching rows, with page or page_size", "schema": {"type": "integer"}}});
     }
     responses.insert(route.status.as_u16().to_string(), answer);
+    let error = match Version::of(route.path) {
+        Version::V1 => json_content(json!({"$ref": "#/components/schemas/Error"})),
+        Version::V2 => json_content(json!({"$ref": "#/components/schemas/ErrorV2"})),
+    };
     for status in error_statuses(route) {
         let name = axum::http::StatusCode::from_u16(status).map(class).unwrap_or_default();
-        responses.insert(
-            status.to_string(),
-            json!({"description": name, "content": json_content(json!({"$ref": "#/components/schemas/Error"}))}),
-        );
+        responses.insert(status.to_string(), json!({"description": name, "content": error.clone()}));
     }
     Value::Object(responses)
 }
@@ -252,6 +269,13 @@ pub(super) fn example_body(route: &Route) -> Option<Value> {
         }
         ("PATCH", "/v1/resources/events/{idevent}/sets/{idset}") => json!({"amount": 50}),
         ("PATCH", "/v1/resources/events/{idevent}") => json!({"tags": ["rock"], "age_rating": 12}),
+        ("POST", "/v1/resources/events/{idevent}/promocodes") => json!({
+            "code": "SPRING", "discount": {"percentage": "30%"}, "amount": 100, "tickets_count": {"min": 2}
+        }),
+        ("PATCH", "/v1/resources/events/{idevent}/promocodes/{idpromocode}") => json!({"name": "Spring sale"}),
+        ("POST", "/v2/services/promocodes/check") => {
+            json!({"event": demo::EVENTS[0].0, "code": demo::PROMOCODE_CODE})
+        }
         ("POST", "/v1/resources/venues") => json!({
             "name": "Opera", "address": "1 Theatre Square", "city": 524_901,
             "point": {"type": "Point", "coordinates": [37.6186, 55.7603]}
@@ -295,7 +319,7 @@ fn object(shapes: &[Shape], request: bool) -> Value {
                 schema["description"] = json!(format!("id of a {}; an object where the schema opens it", kind.name()));
                 schema
             }
-            ShapeKind::Refs(_) if request => given(Type::Ids),
+            ShapeKind::Refs(_) if request => given(shape.input.unwrap_or(Type::Ids)),
             ShapeKind::Refs(kind) => json!({"type": "array", "items": opened(kind.key(), &["object"])}),
         };
         properties.insert(shape.name.to_owned(), described(schema, shape.doc));
@@ -361,6 +385,7 @@ fn value(of: Type) -> Value {
         })),
         Type::Int(min, max) => json!({"type": "integer", "minimum": min, "maximum": max}),
         Type::IntOf(values) => json!({"type": "integer", "enum": values}),
+        Type::OptInt(min, max) => json!({"type": ["integer", "null"], "minimum": min, "maximum": max}),
         Type::Text => json!({"type": "string"}),
         Type::OptText => json!({"type": ["string", "null"]}),
         Type::Texts => json!({"type": "array", "items": {"type": "string"}}),
@@ -382,13 +407,60 @@ fn value(of: Type) -> Value {
             }
         }),
         Type::Time => json!({"type": ["string", "null"], "format": "date-time"}),
+        Type::TimeV2 => json!({"type": "string", "description": "In UTC: 2019-07-25 14:41:11"}),
         Type::Vevent => json!({"type": "string", "description": "VEVENT (RFC 5545) with DTSTART and DTEND in UTC"}),
+        Type::OptVevent => {
+            json!({"type": ["string", "null"], "description": "VEVENT (RFC 5545) with DTSTART and DTEND in UTC"})
+        }
+        Type::IdMap => json!({"type": "object", "additionalProperties": value(Type::Id)}),
+        Type::CountMap => json!({
+            "type": ["object", "null"], "propertyNames": {"pattern": GIVEN_ID_PATTERN},
+            "additionalProperties": {"type": "integer", "minimum": 0, "maximum": crate::domain::order::TICKETS_MAX}
+        }),
         Type::Share => json!({"type": "string", "pattern": SHARE_PATTERN}),
         Type::ShareInput => json!({
             "type": ["string", "number", "null"],
             "pattern": r"^[0-9]+(\.[0-9]{1,4})?%?$", "minimum": 0, "maximum": 1000
         }),
     }
+}
+
+/// The sections of `refs`, each an object by id.
+fn refs_schema() -> Value {
+    let section = |described: &Option<Described>| match described {
+        Some((name, _)) => json!({"$ref": format!("#/components/schemas/{name}")}),
+        None => json!(false),
+    };
+    let sections: Map<String, Value> = v2::refs::SECTIONS
+        .iter()
+        .map(|(name, described)| {
+            ((*name).to_owned(), json!({"type": "object", "additionalProperties": section(described)}))
+        })
+        .collect();
+    let names: Vec<&str> = v2::refs::SECTIONS.iter().map(|(name, _)| *name).collect();
+    json!({"type": "object", "required": names, "properties": sections})
+}
+
+/// One wrong thing in version 2.
+fn not_done_schema() -> Value {
+    json!({
+        "type": ["string", "object"],
+        "description": "A sentence for people; of a promocode also a word for programs",
+        "required": ["code", "msg"],
+        "properties": {"code": {"type": "string"}, "msg": {"type": "string"}}
+    })
+}
+
+fn error_v2_schema() -> Value {
+    json!({
+        "type": "object",
+        "required": ["error", "reason", "errors"],
+        "properties": {
+            "error": {"type": "string", "description": "The class, such as HTTPBadRequest"},
+            "reason": {"type": "string", "description": "All that is wrong as one sentence"},
+            "errors": {"type": "array", "items": not_done_schema()}
+        }
+    })
 }
 
 /// The rows of a sector, whose seats are as said.

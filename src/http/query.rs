@@ -135,6 +135,11 @@ impl<'a> Query<'a> {
         self.given(name).then_some(found)
     }
 
+    /// Notes that a parameter is wrong.
+    pub fn wrong(&mut self, name: &str, invalid: Invalid) {
+        self.wrongs.push(Wrong::at(name, invalid));
+    }
+
     fn given(&self, name: &str) -> bool {
         self.values(name).next().is_some()
     }

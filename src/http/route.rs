@@ -18,6 +18,8 @@ pub enum Answers {
     One,
     /// A list of objects.
     List,
+    /// One object in the envelope of version 2.
+    Data,
     /// Something that is not of the API: a page, a document.
     Other(&'static str),
 }
@@ -117,6 +119,13 @@ impl Route {
         self
     }
 
+    /// Answers with one object in the envelope of version 2.
+    pub fn data<T: Resource>(mut self) -> Self {
+        self.answers = Answers::Data;
+        self.resource = Some((T::NAME, super::fields::shapes::<T>));
+        self
+    }
+
     /// Answers with something that is not of the API.
     pub fn other(mut self, media_type: &'static str) -> Self {
         self.answers = Answers::Other(media_type);
@@ -138,6 +147,12 @@ impl Route {
     /// Answers 201.
     pub fn created(mut self) -> Self {
         self.status = StatusCode::CREATED;
+        self
+    }
+
+    /// Sends the browser elsewhere.
+    pub fn redirects(mut self) -> Self {
+        self.status = StatusCode::SEE_OTHER;
         self
     }
 

@@ -95,9 +95,32 @@ impl<R: Needs> Writing<R> {
         T: Resource,
         F: FnMut(&mut Tx<'_>, &Caller, &W) -> Result<T, app::Error> + Send + 'static,
     {
+        let wish = wish.and_then(|wish| Ok((wish, self.call.selection::<T>()?)));
+        let app = self.call.app.clone();
+        self.rendered(status, body, wish, move |tx, caller, (wish, selection)| {
+            let value = act(tx, caller, wish)?;
+            render(&app, tx, caller, &value, selection.as_ref())
+        })
+        .await
+    }
+
+    /// Does something once, and answers with the JSON that it makes.
+    ///
+    /// # Errors
+    /// What is wrong with the request, and those of the use case.
+    pub async fn rendered<W, F>(
+        self,
+        status: StatusCode,
+        body: &impl AsRef<[u8]>,
+        wish: Result<W, Error>,
+        mut act: F,
+    ) -> Result<Response<Body>, Error>
+    where
+        W: Send + 'static,
+        F: FnMut(&mut Tx<'_>, &Caller, &W) -> Result<Vec<u8>, Error> + Send + 'static,
+    {
         let Self { call, caller, .. } = self;
         let once = once_of(&call, &caller, body.as_ref())?;
-        let wish = wish.and_then(|wish| Ok((wish, call.selection::<T>()?)));
         if once.is_none()
             && let Err(error) = wish
         {
@@ -108,16 +131,45 @@ impl<R: Needs> Writing<R> {
             .store
             .write(move |tx| {
                 let caller = call.identify(tx, R::RIGHT)?;
-                once_only(&call.app, tx, once.as_ref(), |tx| {
-                    let (wish, selection) = wish.as_ref().map_err(Clone::clone)?;
-                    let value = act(tx, &caller, wish)?;
-                    let body = render(&call.app, tx, &caller, &value, selection.as_ref())?;
+                once_only(&call, tx, once.as_ref(), |tx| {
+                    let body = act(tx, &caller, wish.as_ref().map_err(Clone::clone)?)?;
                     Ok(Answer { status: status.as_u16(), body })
                 })
             })
             .await?;
         let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         Ok(answer::json(status, answer.body))
+    }
+
+    /// Answers with the JSON that is made of what only has to be read: the writer is kept out of it, but for an answer that
+    /// has to be kept.
+    ///
+    /// # Errors
+    /// What is wrong with the request, and those of the use case.
+    pub async fn looked<W, F>(
+        self,
+        status: StatusCode,
+        body: &impl AsRef<[u8]>,
+        wish: Result<W, Error>,
+        mut look: F,
+    ) -> Result<Response<Body>, Error>
+    where
+        W: Send + 'static,
+        F: FnMut(&mut Tx<'_>, &Caller, &W) -> Result<Vec<u8>, Error> + Send + 'static,
+    {
+        if self.call.once.is_some() {
+            return self.rendered(status, body, wish, look).await;
+        }
+        let (wish, call) = (wish?, self.call);
+        let app = call.app.clone();
+        let body = app
+            .store
+            .read(move |tx| {
+                let caller = call.identify(tx, R::RIGHT)?;
+                look(tx, &caller, &wish)
+            })
+            .await?;
+        Ok(answer::json(status, body))
     }
 
     /// Does something that leaves nothing to show: `{}`.
@@ -162,13 +214,14 @@ fn once_of(call: &Call, caller: &Caller, body: &[u8]) -> Result<Option<Once>, Er
 /// Runs a request whose repetition is answered as the first was. A refusal that would be the same again is recorded too,
 /// while what it did is undone.
 fn once_only(
-    app: &App,
+    call: &Call,
     tx: &mut Tx<'_>,
     once: Option<&Once>,
     act: impl FnOnce(&mut Tx<'_>) -> Result<Answer, Error>,
 ) -> Result<Answer, Error> {
     let Some(once) = once else { return act(tx) };
-    match idempotency::look_up(tx, &app.secret, once)? {
+    let secret = &call.app.secret;
+    match idempotency::look_up(tx, secret, once)? {
         Known::New => {}
         Known::Answered(answer) => return Ok(answer),
         Known::Running => {
@@ -182,10 +235,10 @@ fn once_only(
     }
     let answer = match tx.savepoint(act) {
         Ok(answer) => answer,
-        Err(error) if is_kept(error.status) => Answer { status: error.status.as_u16(), body: error.body() },
+        Err(error) if is_kept(error.status) => Answer { status: error.status.as_u16(), body: error.body(call.version) },
         Err(error) => return Err(error),
     };
-    idempotency::record(tx, &app.secret, once, &answer)?;
+    idempotency::record(tx, secret, once, &answer)?;
     Ok(answer)
 }
 

@@ -3,15 +3,21 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use tokio::sync::watch;
 
-use crate::app::{App, Error, attachments, idempotency, tickets};
+use crate::app::{App, Error, attachments, idempotency, orders, payments, tickets};
 use crate::store;
 
 /// How many rows a step takes on: few enough that other writers hardly wait.
 const STEP_ROWS: i64 = 200;
-/// How long to rest when there was nothing to do.
-const REST: Duration = Duration::from_secs(30);
+/// How long to rest when there was nothing to do. An order that has expired is counted as taken, with a correction, until it
+/// is written down.
+const REST: Duration = Duration::from_secs(1);
+/// How many such rests the less urgent jobs take.
+const RESTS: u32 = 30;
+/// How many orders are written down as expired at the same time, each in a transaction of its own.
+const ORDERS_AT_ONCE: usize = 16;
 
 /// What came of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,8 +30,11 @@ pub enum Outcome {
 
 /// Runs all jobs until told to stop.
 pub async fn run(app: App, mut stop: watch::Receiver<bool>) {
+    let mut rests = 0;
     while !*stop.borrow() {
-        let outcome = match step(&app).await {
+        let urgent = rests % RESTS > 0;
+        let stepped = if urgent { expire_orders(&app).await } else { step(&app).await };
+        let outcome = match stepped {
             Ok(outcome) => outcome,
             Err(error) => {
                 tracing::error!(error = ?error, "A job failed; it is tried again in {} s.", REST.as_secs());
@@ -33,10 +42,32 @@ pub async fn run(app: App, mut stop: watch::Receiver<bool>) {
             }
         };
         if outcome == Outcome::Idle {
+            rests += 1;
             // Either the time is over or the server stops; both end the rest.
             let _ = tokio::time::timeout(REST, stop.changed()).await;
         }
     }
+}
+
+/// Writes down the end of orders whose hold is over, a bounded number of them.
+///
+/// # Errors
+/// Those of the store.
+async fn expire_orders(app: &App) -> Result<Outcome, Error> {
+    let due = app.store.read(|tx| store::orders::due(tx, STEP_ROWS)).await?;
+    let (mut outcome, mut failed) = (Outcome::Idle, None);
+    for some in due.chunks(ORDERS_AT_ONCE) {
+        let expire = |id| app.store.write(move |tx| orders::expire(tx, id));
+        for expired in join_all(some.iter().copied().map(expire)).await {
+            match expired {
+                Ok(true) => outcome = Outcome::Worked,
+                Ok(false) => {}
+                // The others do not wait for what is wrong with one.
+                Err(error) => failed = Some(error),
+            }
+        }
+    }
+    failed.map_or(Ok(outcome), Err)
 }
 
 /// One step of every job.
@@ -44,6 +75,9 @@ pub async fn run(app: App, mut stop: watch::Receiver<bool>) {
 /// # Errors
 /// Those of the store.
 pub async fn step(app: &App) -> Result<Outcome, Error> {
+    let expired_orders = expire_orders(app).await?;
+    let delivered = payments::deliver(app, None).await?.any;
+    let sent_back = payments::send_back(app).await?;
     app.limits.forget_idle();
     let ended = app.store.write(|tx| store::deals::write_ends(tx, STEP_ROWS)).await?;
     let expired = app.store.write(|tx| store::sessions::delete_expired(tx, STEP_ROWS)).await?;
@@ -61,5 +95,10 @@ pub async fn step(app: &App) -> Result<Outcome, Error> {
         tracing::error!(error = ?error, "Files of removed attachments could not be deleted; it is tried again.");
         0
     });
-    Ok(if made || ended + expired + forgotten + dropped > 0 { Outcome::Worked } else { Outcome::Idle })
+    let worked = made
+        || delivered
+        || sent_back
+        || ended + expired + forgotten + dropped > 0
+        || expired_orders == Outcome::Worked;
+    Ok(if worked { Outcome::Worked } else { Outcome::Idle })
 }

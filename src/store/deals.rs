@@ -18,6 +18,7 @@ macro_rules! columns {
 
 statements! {
     BY_ID = concat!("select ", columns!(), " from deals where id = $1");
+    BY_IDS = concat!("select ", columns!(), " from deals where id = any($1)");
     INSERT = concat!(
         "insert into deals (", columns!(), ") values \
          ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"
@@ -77,6 +78,11 @@ pub const OPEN_KEY: &str = "deals_agent_id_event_id_key";
 /// Finds a deal.
 pub fn find(tx: &mut Tx<'_>, id: DealId) -> Result<Option<Deal>, Error> {
     tx.query_opt(BY_ID, params![id])?.map(deal).transpose()
+}
+
+/// Finds several deals; unknown ids are left out.
+pub fn find_all(tx: &mut Tx<'_>, ids: &[DealId]) -> Result<Vec<Deal>, Error> {
+    tx.query(BY_IDS, params![ids])?.into_iter().map(deal).collect()
 }
 
 /// Writes a new deal.

@@ -22,6 +22,8 @@ statements! {
     ONE = concat!("select ", columns!(), " from events where bucket = $1 and id = $2");
     // Nobody else changes it until the transaction ends.
     ONE_LOCKED = concat!("select ", columns!(), " from events where bucket = $1 and id = $2 for no key update");
+    // It may be sold by many at once, and not changed meanwhile.
+    ONE_SHARED = concat!("select ", columns!(), " from events where bucket = $1 and id = $2 for share");
     BY_IDS = concat!("select ", columns!(), " from events where id = any($1)");
     INSERT = concat!(
         "insert into events (", columns!(), ", bucket, title_folded) \
@@ -52,6 +54,11 @@ pub fn find(tx: &mut Tx<'_>, id: EventId) -> Result<Option<Event>, Error> {
 /// Finds an event and keeps it as it is until the transaction ends.
 pub fn find_locked(tx: &mut Tx<'_>, id: EventId) -> Result<Option<Event>, Error> {
     tx.query_opt(ONE_LOCKED, params![id.bucket(), id])?.map(event).transpose()
+}
+
+/// Finds an event that nobody changes until the transaction ends; others may do the same at the same time.
+pub fn find_shared(tx: &mut Tx<'_>, id: EventId) -> Result<Option<Event>, Error> {
+    tx.query_opt(ONE_SHARED, params![id.bucket(), id])?.map(event).transpose()
 }
 
 /// Finds several events; unknown ids are left out.

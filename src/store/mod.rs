@@ -7,21 +7,30 @@
 
 pub mod api_keys;
 pub mod attachments;
+pub mod customers;
 pub mod db;
 pub mod deals;
 pub mod events;
 pub mod health;
 pub mod idempotency;
+pub mod ledger;
 pub mod maps;
 pub mod members;
 pub mod meta;
 pub mod migrate;
+pub mod orders;
 pub mod partners;
+pub mod payments;
 mod postgres;
+pub mod promocodes;
+pub mod proof;
+pub mod refunds;
 pub mod sessions;
 pub mod sets;
 pub mod settings;
 mod sqlite;
+pub mod stock;
+pub mod test_payments;
 pub mod tickets;
 pub mod users;
 mod values;
@@ -393,17 +402,26 @@ pub fn statements() -> Vec<(&'static str, Statement)> {
     [
         api_keys::STATEMENTS,
         attachments::STATEMENTS,
+        customers::STATEMENTS,
         deals::STATEMENTS,
         events::STATEMENTS,
         health::STATEMENTS,
         idempotency::STATEMENTS,
+        ledger::STATEMENTS,
         maps::STATEMENTS,
         members::STATEMENTS,
         meta::STATEMENTS,
+        orders::STATEMENTS,
         partners::STATEMENTS,
+        payments::STATEMENTS,
+        promocodes::STATEMENTS,
+        proof::STATEMENTS,
+        refunds::STATEMENTS,
         sessions::STATEMENTS,
         sets::STATEMENTS,
         settings::STATEMENTS,
+        stock::STATEMENTS,
+        test_payments::STATEMENTS,
         tickets::STATEMENTS,
         users::STATEMENTS,
         venues::STATEMENTS,

@@ -19,6 +19,7 @@ macro_rules! columns {
 statements! {
     BY_IDS = concat!("select ", columns!(), " from partners where id = any($1)");
     LOCK = "select id from partners where id = any($1) order by id for no key update";
+    LOCK_SHARED = "select id from partners where id = any($1) and not removed order by id for share";
     INSERT = concat!(
         "insert into partners (", columns!(), ", name_folded) \
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"
@@ -46,6 +47,11 @@ pub fn find(tx: &mut Tx<'_>, id: PartnerId) -> Result<Option<Partner>, Error> {
 pub fn lock(tx: &mut Tx<'_>, ids: &[PartnerId]) -> Result<(), Error> {
     tx.query(LOCK, params![ids])?;
     Ok(())
+}
+
+/// Keeps partners as they are until the transaction ends, as many others may; answers those that have not been removed.
+pub fn lock_shared(tx: &mut Tx<'_>, ids: &[PartnerId]) -> Result<Vec<PartnerId>, Error> {
+    tx.query(LOCK_SHARED, params![ids])?.into_iter().map(|row| row.read("partners").next()).collect()
 }
 
 /// Writes a new partner.

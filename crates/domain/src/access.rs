@@ -4,7 +4,9 @@ use crate::deal::{Actor, Deal};
 use crate::event::{Event, EventStatus};
 use crate::id::{PartnerId, UserId};
 use crate::member::{MemberRole, Right};
+use crate::order::OrderActor;
 use crate::partner::Roles;
+use crate::refund::RefundActor;
 
 /// Who asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,6 +106,32 @@ pub fn deal_actor(caller: &Caller, deal: &Deal) -> Option<Actor> {
         Some(Actor::Platform)
     } else {
         deal.side_of(acting.id).map(Actor::Side)
+    }
+}
+
+/// As whom the caller may deal with the refunds of an order, if at all. An organizer that sold the order itself is its
+/// organizer.
+pub fn refund_actor(caller: &Caller, vendor: PartnerId, org: PartnerId) -> Option<RefundActor> {
+    if !caller.may(Right::Sell) {
+        None
+    } else if caller.is_platform() {
+        Some(RefundActor::Platform)
+    } else if caller.acts_for(org) {
+        Some(RefundActor::Organizer)
+    } else {
+        caller.acts_for(vendor).then_some(RefundActor::Vendor)
+    }
+}
+
+/// As whom the caller may deal with an order, if at all; whoever may, may also read it. The platform does what its vendor
+/// may.
+pub fn order_actor(caller: &Caller, vendor: PartnerId, org: PartnerId) -> Option<OrderActor> {
+    if !caller.may(Right::Sell) {
+        None
+    } else if caller.acts_for(vendor) || caller.is_platform() {
+        Some(OrderActor::Vendor)
+    } else {
+        caller.acts_for(org).then_some(OrderActor::Organizer)
     }
 }
 
@@ -304,6 +332,28 @@ mod tests {
     }
 
     #[test]
+    fn an_order_is_sold_by_its_vendor_and_seen_by_the_organizer_of_its_event() {
+        use MemberRole::{Cashier, Gate, Manager, Owner};
+        let stranger = PartnerId::from_bytes([7; 12]);
+        for role in [Owner, Manager, Cashier] {
+            for (id, actor) in [
+                (AGENT, Some(OrderActor::Vendor)),
+                (PLATFORM, Some(OrderActor::Vendor)),
+                (ORGANIZER, Some(OrderActor::Organizer)),
+                (stranger, None),
+            ] {
+                assert_eq!(order_actor(&caller(id, role), AGENT, ORGANIZER), actor, "{id} {role}");
+            }
+            // Its own event's tickets it sells as the vendor.
+            assert_eq!(order_actor(&caller(ORGANIZER, role), ORGANIZER, ORGANIZER), Some(OrderActor::Vendor));
+        }
+        for id in [AGENT, PLATFORM, ORGANIZER, stranger] {
+            assert_eq!(order_actor(&caller(id, Gate), AGENT, ORGANIZER), None, "{id}");
+        }
+        assert_eq!(order_actor(&without_partners(), AGENT, ORGANIZER), None);
+    }
+
+    #[test]
     fn keys_members_and_settings_are_for_owners_and_the_platform() {
         use MemberRole::{Cashier, Gate, Manager, Owner};
         for (id, role, own, of_another) in [
@@ -341,5 +391,27 @@ mod tests {
             assert_eq!(manages(&caller, AGENT), of_another, "{id} {role}");
         }
         assert!(!manages(&without_partners(), AGENT));
+    }
+
+    #[test]
+    fn refunds_are_for_those_who_sell_for_the_vendor_the_organizer_and_the_platform() {
+        use MemberRole::{Cashier, Gate, Manager, Owner};
+        const STRANGER: PartnerId = PartnerId::from_bytes([7; 12]);
+        for role in [Owner, Manager, Cashier] {
+            for (id, vendor, expected) in [
+                (AGENT, AGENT, Some(RefundActor::Vendor)),
+                (ORGANIZER, AGENT, Some(RefundActor::Organizer)),
+                (ORGANIZER, ORGANIZER, Some(RefundActor::Organizer)),
+                (PLATFORM, AGENT, Some(RefundActor::Platform)),
+                (STRANGER, AGENT, None),
+                (AGENT, ORGANIZER, None),
+            ] {
+                assert_eq!(refund_actor(&caller(id, role), vendor, ORGANIZER), expected, "{id} {role:?}");
+            }
+        }
+        for id in [AGENT, ORGANIZER, PLATFORM] {
+            assert_eq!(refund_actor(&caller(id, Gate), AGENT, ORGANIZER), None);
+        }
+        assert_eq!(refund_actor(&ANYONE, AGENT, ORGANIZER), None);
     }
 }

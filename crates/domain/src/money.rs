@@ -103,6 +103,20 @@ impl Money {
         self.combine(other, i64::checked_sub)
     }
 
+    /// A part of it, of so many equal ones, rounded half to even; none where there are no parts.
+    pub fn divided(self, parts: i64) -> Option<Self> {
+        if parts < 1 {
+            return None;
+        }
+        let (floor, rest) = (self.minor.div_euclid(parts), i128::from(self.minor.rem_euclid(parts)));
+        let up = match (2 * rest).cmp(&i128::from(parts)) {
+            std::cmp::Ordering::Less => 0,
+            std::cmp::Ordering::Equal => floor.rem_euclid(2),
+            std::cmp::Ordering::Greater => 1,
+        };
+        Some(Self { minor: floor + up, ..self })
+    }
+
     fn combine(self, other: Self, operation: fn(i64, i64) -> Option<i64>) -> Option<Self> {
         if self.currency != other.currency {
             return None;
@@ -246,6 +260,26 @@ mod tests {
         assert_eq!(rub(i64::MIN).checked_sub(rub(1)), None);
         assert_eq!(rub(1).checked_add(eur), None);
         assert_eq!(rub(1).checked_sub(eur), None);
+    }
+
+    #[test]
+    fn a_part_is_rounded_half_to_even() {
+        for (minor, parts, part) in [
+            (10, 4, Some(2)),
+            (14, 4, Some(4)),
+            (10, 3, Some(3)),
+            (11, 3, Some(4)),
+            (-10, 4, Some(-2)),
+            (-14, 4, Some(-4)),
+            (0, 7, Some(0)),
+            (i64::MAX, 1, Some(i64::MAX)),
+            (i64::MAX, i64::MAX, Some(1)),
+            (10, 0, None),
+            (10, -1, None),
+        ] {
+            let currency = currency("RUB");
+            assert_eq!(Money { minor, currency }.divided(parts).map(|part| part.minor), part, "{minor} / {parts}");
+        }
     }
 
     proptest! {

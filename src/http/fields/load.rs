@@ -10,12 +10,15 @@ use super::{Is, Key, Kind, Resource, write};
 use crate::app::attachments::Picture;
 use crate::app::events::EventView;
 use crate::app::maps::MapView;
+use crate::app::orders::OrderView;
 use crate::app::partners::PartnerView;
+use crate::app::promocodes::PromocodeView;
 use crate::app::sets::SetView;
 use crate::app::tickets::TicketView;
 use crate::app::users::UserView;
 use crate::app::{self, App};
 use crate::domain::access::Caller;
+use crate::domain::deal::Deal;
 use crate::domain::id::{AttachmentId, EventId, ObjectId};
 use crate::domain::place::Venue;
 use crate::places::{self, City, Country};
@@ -31,6 +34,9 @@ pub struct Loaded {
     opened: Cell<u32>,
     partners: HashMap<Key, PartnerView>,
     users: HashMap<Key, UserView>,
+    promocodes: HashMap<Key, PromocodeView>,
+    deals: HashMap<Key, Deal>,
+    orders: HashMap<Key, OrderView>,
     events: HashMap<Key, EventView>,
     sets: HashMap<Key, SetView>,
     tickets: HashMap<Key, TicketView>,
@@ -45,6 +51,8 @@ pub struct Wants<'s> {
     /// By kind, so that each kind is one batch; with the selection by address, for two paths may open one object
     /// differently.
     keys: BTreeMap<Kind, HashSet<(Key, Option<Opened<'s>>)>>,
+    /// Whether without a selection all references count, not only those that are open by default.
+    every: bool,
 }
 
 /// A selection compared by its place in the schema.
@@ -64,6 +72,16 @@ impl Hash for Opened<'_> {
 }
 
 impl<'s> Wants<'s> {
+    /// For what names all its references, opened or not.
+    pub fn every() -> Self {
+        Self { every: true, ..Self::default() }
+    }
+
+    /// All that is wanted.
+    pub fn keys(&self) -> impl Iterator<Item = (Kind, Key)> {
+        self.keys.iter().flat_map(|(kind, keys)| keys.iter().map(|(key, _)| (*kind, *key)))
+    }
+
     /// Notes what the selection opens in one value.
     pub fn of<T: Resource>(&mut self, value: &T, selection: Option<&'s Selection>) {
         match selection {
@@ -71,6 +89,10 @@ impl<'s> Wants<'s> {
                 for field in T::FIELDS {
                     match &field.is {
                         Is::OpenRef(kind, get) => self.add(*kind, get(value), None),
+                        Is::Ref(kind, get) if self.every => self.add(*kind, get(value), None),
+                        Is::Refs(kind, get) if self.every => {
+                            get(value).iter().for_each(|key| self.add(*kind, Some(*key), None));
+                        }
                         Is::Embedded(object) => object.wants(value, None, self),
                         _ => {}
                     }
@@ -178,6 +200,21 @@ impl Loaded {
                 let found = app::tickets::readable(tx, caller, &ids)?;
                 self.tickets.extend(found.into_iter().map(|view| (view.ticket.id.into(), view)));
             }
+            Kind::Promocode => {
+                let ids = missing(&self.promocodes, keys);
+                let found = app::promocodes::views(tx, caller, &ids)?;
+                self.promocodes.extend(found.into_iter().map(|view| (view.promocode.id.into(), view)));
+            }
+            Kind::Deal => {
+                let ids = missing(&self.deals, keys);
+                let found = app::deals::readable(tx, caller, &ids)?;
+                self.deals.extend(found.into_iter().map(|deal| (deal.id.into(), deal)));
+            }
+            Kind::Order => {
+                let ids = missing(&self.orders, keys);
+                let found = app::orders::readable(tx, caller, &ids)?;
+                self.orders.extend(found.into_iter().map(|view| (view.order.id.into(), view)));
+            }
             Kind::Venue => {
                 let found = app::venues::readable(tx, &missing(&self.venues, keys))?;
                 self.venues.extend(found.into_iter().map(|venue| (venue.id.into(), venue)));
@@ -201,6 +238,9 @@ impl Loaded {
             Kind::Partner => wants_of(self.partners.get(&key), selection, wants),
             Kind::User => wants_of(self.users.get(&key), selection, wants),
             Kind::Event => wants_of(self.events.get(&key), selection, wants),
+            Kind::Promocode => wants_of(self.promocodes.get(&key), selection, wants),
+            Kind::Deal => wants_of(self.deals.get(&key), selection, wants),
+            Kind::Order => wants_of(self.orders.get(&key), selection, wants),
             Kind::Set => wants_of(self.sets.get(&key), selection, wants),
             Kind::Ticket => wants_of(self.tickets.get(&key), selection, wants),
             Kind::Venue => wants_of(self.venues.get(&key), selection, wants),
@@ -238,6 +278,9 @@ impl Loaded {
             Kind::Partner => write::object(self.partners.get(&key)?, selection, self, out),
             Kind::User => write::object(self.users.get(&key)?, selection, self, out),
             Kind::Event => write::object(self.events.get(&key)?, selection, self, out),
+            Kind::Promocode => write::object(self.promocodes.get(&key)?, selection, self, out),
+            Kind::Deal => write::object(self.deals.get(&key)?, selection, self, out),
+            Kind::Order => write::object(self.orders.get(&key)?, selection, self, out),
             Kind::Set => write::object(self.sets.get(&key)?, selection, self, out),
             Kind::Ticket => write::object(self.tickets.get(&key)?, selection, self, out),
             Kind::Venue => write::object(self.venues.get(&key)?, selection, self, out),

@@ -6,19 +6,26 @@
 
 pub mod api_keys;
 pub mod attachments;
+pub mod customers;
 pub mod deals;
 pub mod events;
+pub mod explain;
 mod key;
+pub mod ledger;
 pub mod load;
 pub mod members;
+pub mod orders;
 pub mod parse;
 pub mod partners;
 pub mod places;
+pub mod promocodes;
+pub mod refund_requests;
 pub mod sets;
 pub mod settings;
 mod shape;
 pub mod tickets;
 pub mod users;
+pub mod v2;
 pub mod write;
 
 use std::borrow::Cow;
@@ -107,6 +114,11 @@ impl<'a> Cell<'a> {
     pub fn time(value: Option<jiff::Timestamp>) -> Self {
         value.map_or(Cell::Null, |time| Cell::text(crate::domain::time::write_v1(time)))
     }
+
+    /// A time, in the form of v2.
+    pub fn time_v2(value: jiff::Timestamp) -> Self {
+        Cell::Text(Cow::Owned(crate::domain::time::write_v2(value)))
+    }
 }
 
 /// What kind of value a field holds, for the OpenAPI document.
@@ -116,6 +128,8 @@ pub enum Type {
     Bool,
     /// A whole number between two bounds.
     Int(i64, i64),
+    /// A whole number between two bounds, or null.
+    OptInt(i64, i64),
     /// Any text.
     Text,
     /// Any text, or null.
@@ -136,8 +150,12 @@ pub enum Type {
     Ids,
     /// A time, or null where it is unknown.
     Time,
+    /// A time as version 2 writes it.
+    TimeV2,
     /// A period as VEVENT.
     Vevent,
+    /// A period as VEVENT, or null.
+    OptVevent,
     /// A percentage, or an amount of money, as text.
     Share,
     /// A percentage or an amount: a number is a percentage, a string without `%` an amount.
@@ -150,6 +168,10 @@ pub enum Type {
     AttachmentInput,
     /// A list of attachments, each its id or itself.
     AttachmentsInput,
+    /// Ids by ids.
+    IdMap,
+    /// Numbers of tickets by the ids of their sets, or null.
+    CountMap,
     /// An amount of money as text; a request may give a number.
     Money,
     /// Ranges of seats by row, each as its first and last seat, or null.
@@ -181,6 +203,12 @@ pub enum Kind {
     User,
     /// Something tickets are sold for.
     Event,
+    /// A code that takes something off a price.
+    Promocode,
+    /// A contract about an event.
+    Deal,
+    /// Tickets for one customer.
+    Order,
     /// A category of tickets of one event.
     Set,
     /// One place in one set.

@@ -4,10 +4,13 @@ use super::{Field, Is, Kind, Resource, Type};
 use crate::app::attachments::AttachmentView;
 use crate::app::events::EventView;
 use crate::app::maps::MapView;
+use crate::app::orders::OrderView;
 use crate::app::partners::PartnerView;
+use crate::app::promocodes::PromocodeView;
 use crate::app::sets::SetView;
 use crate::app::tickets::TicketView;
 use crate::app::users::UserView;
+use crate::domain::deal::Deal;
 use crate::domain::place::Venue;
 use crate::places::{City, Country};
 
@@ -93,6 +96,9 @@ impl Kind {
         match self {
             Kind::Partner => PartnerView::NAME,
             Kind::User => UserView::NAME,
+            Kind::Promocode => PromocodeView::NAME,
+            Kind::Deal => Deal::NAME,
+            Kind::Order => OrderView::NAME,
             Kind::Event => EventView::NAME,
             Kind::Set => SetView::NAME,
             Kind::Ticket => TicketView::NAME,
@@ -118,6 +124,9 @@ impl Kind {
         match self {
             Kind::Partner => of::<PartnerView>(),
             Kind::User => of::<UserView>(),
+            Kind::Promocode => of::<PromocodeView>(),
+            Kind::Deal => of::<Deal>(),
+            Kind::Order => of::<OrderView>(),
             Kind::Event => of::<EventView>(),
             Kind::Set => of::<SetView>(),
             Kind::Ticket => of::<TicketView>(),

@@ -144,6 +144,23 @@ pub struct Maybe<T: 'static, U: 'static>(pub fn(&T) -> Option<&U>);
 /// A list of embedded objects.
 pub struct List<T: 'static, U: 'static>(pub fn(&T) -> &[U]);
 
+/// An embedded object that is made of several fields of its resource.
+pub struct Made<T: 'static, U: 'static>(pub fn(&T) -> U);
+
+/// A list of such objects.
+pub struct MadeList<T: 'static, U: 'static>(pub fn(&T) -> Vec<U>);
+
+fn objects<U: Resource>(values: &[U], selection: Option<&Selection>, loaded: &Loaded, out: &mut Vec<u8>) {
+    out.push(b'[');
+    for (at, value) in values.iter().enumerate() {
+        if at > 0 {
+            out.push(b',');
+        }
+        object(value, selection, loaded, out);
+    }
+    out.push(b']');
+}
+
 impl<T, U: Resource> Embedded<T> for One<T, U> {
     fn shape(&self) -> ShapeKind {
         ShapeKind::Object { fields: shape::of::<U>(), nullable: false }
@@ -187,13 +204,34 @@ impl<T, U: Resource> Embedded<T> for List<T, U> {
     }
 
     fn write(&self, value: &T, selection: Option<&Selection>, loaded: &Loaded, out: &mut Vec<u8>) {
-        out.push(b'[');
-        for (at, inner) in (self.0)(value).iter().enumerate() {
-            if at > 0 {
-                out.push(b',');
-            }
-            object(inner, selection, loaded, out);
-        }
-        out.push(b']');
+        objects((self.0)(value), selection, loaded, out);
+    }
+}
+
+impl<T, U: Resource> Embedded<T> for Made<T, U> {
+    fn shape(&self) -> ShapeKind {
+        ShapeKind::Object { fields: shape::of::<U>(), nullable: false }
+    }
+
+    fn wants<'s>(&self, value: &T, selection: Option<&'s Selection>, wants: &mut Wants<'s>) {
+        wants.of(&(self.0)(value), selection);
+    }
+
+    fn write(&self, value: &T, selection: Option<&Selection>, loaded: &Loaded, out: &mut Vec<u8>) {
+        object(&(self.0)(value), selection, loaded, out);
+    }
+}
+
+impl<T, U: Resource> Embedded<T> for MadeList<T, U> {
+    fn shape(&self) -> ShapeKind {
+        ShapeKind::List(shape::of::<U>())
+    }
+
+    fn wants<'s>(&self, value: &T, selection: Option<&'s Selection>, wants: &mut Wants<'s>) {
+        (self.0)(value).iter().for_each(|inner| wants.of(inner, selection));
+    }
+
+    fn write(&self, value: &T, selection: Option<&Selection>, loaded: &Loaded, out: &mut Vec<u8>) {
+        objects(&(self.0)(value), selection, loaded, out);
     }
 }

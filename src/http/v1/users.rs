@@ -4,18 +4,20 @@ use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use serde_json::Value;
 
+use crate::app::customers::{self, CustomerView, Sort, Wish};
 use crate::app::users::{self, Changes, Registration, UserView};
 use crate::domain::access::Caller;
 use crate::domain::id::UserId;
 use crate::domain::invalid::Invalid;
+use crate::domain::order::OrderStatus;
 use crate::domain::user::check_password;
-use crate::http::call::{Anyone, Call};
+use crate::http::call::{Anyone, Call, Seller};
 use crate::http::error::Error;
 use crate::http::fields::{Type, shapes};
 use crate::http::input::{BodyDoc, JsonBody, parsed, short, string};
 use crate::http::path::PathId;
 use crate::http::query::Param;
-use crate::http::reading::Reading;
+use crate::http::reading::{Reading, Source};
 use crate::http::writing::Writing;
 
 const PASSWORD: Param = Param::new("password", Type::Text, "At least 8 characters; never shown again");
@@ -24,6 +26,53 @@ const PASSWORD: Param = Param::new("password", Type::Text, "At least 8 character
 pub const POST: BodyDoc = BodyDoc { shapes: shapes::<UserView>, extra: &[PASSWORD], required: &["email", "password"] };
 /// The body of a change.
 pub const PATCH: BodyDoc = BodyDoc { shapes: shapes::<UserView>, extra: &[PASSWORD], required: &[] };
+
+/// Parameters of the list.
+pub const LIST: &[Param] = &[
+    Param::new("suggest", Type::Text, "Only customers whose address or name holds this, in any case"),
+    Param::new("order_event", Type::Id, "Only customers with an order for this event"),
+    Param::new(
+        "order_status",
+        Type::Words(ORDER_STATUSES),
+        "Only customers whose order for the event is in these statuses",
+    ),
+    Param::new("sort", Type::Word(SORTS), "In which sequence; as they were first seen unless given"),
+];
+const SORTS: &[&str] = &["email", "-email", "suggest", "-suggest"];
+const ORDER_STATUSES: &[&str] = &[
+    OrderStatus::Executed.as_str(),
+    OrderStatus::InProgress.as_str(),
+    OrderStatus::Done.as_str(),
+    OrderStatus::Canceled.as_str(),
+    OrderStatus::Expired.as_str(),
+    OrderStatus::Refunded.as_str(),
+];
+
+/// GET of the list: the customers of the caller's orders, who are no users.
+pub async fn list(call: Reading<Seller>) -> Result<Response<Body>, Error> {
+    let wish = call.query(LIST, |query| Wish {
+        suggest: query.text("suggest"),
+        event: query.one("order_event"),
+        statuses: query.many("order_status").unwrap_or_default(),
+        sort: query.one_as("sort", sort).unwrap_or_default(),
+    });
+    let source = Source {
+        rows: |app, tx, caller, wish, window| customers::list(tx, caller, &app.installation, wish, window),
+        count: customers::count,
+        id: |view: &CustomerView| view.customer.id,
+    };
+    call.list(wish, source).await
+}
+
+fn sort(text: &str) -> Result<Sort, Invalid> {
+    match text {
+        "email" => Ok(Sort::Email),
+        "-email" => Ok(Sort::EmailDown),
+        "suggest" => Ok(Sort::Name),
+        "-suggest" => Ok(Sort::NameDown),
+        _ => Err(Invalid::out_of_range(format!("must be one of {}", SORTS.join(", ")))),
+    }
+}
 
 /// POST: registers a user.
 pub async fn register(call: Call, body: JsonBody) -> Result<Response<Body>, Error> {

@@ -173,6 +173,47 @@ impl<'s> Actor<'s> {
         self.get(&format!("{}/tickets", set_path(set))).list()
     }
 
+    /// Makes an order.
+    pub fn orders(&self, order: Value) -> Answer {
+        self.post(ORDERS, order)
+    }
+
+    /// Makes an order of so many tickets of a set, whichever they are.
+    pub fn orders_of(&self, set: &Value, count: usize) -> Answer {
+        self.orders(json!({"event": set["event"], "random": {id(set): count}}))
+    }
+
+    /// Changes an order.
+    pub fn changes_order(&self, order: &Value, changes: Value) -> Answer {
+        self.patch(&order_path(order), changes)
+    }
+
+    /// Sets the status of an order.
+    pub fn sets_order(&self, order: &Value, status: &str) -> Answer {
+        self.changes_order(order, json!({"status": status}))
+    }
+
+    /// Has an order paid by its vendor.
+    pub fn pays(&self, order: &Value) -> Value {
+        self.sets_order(order, "in_progress").ok();
+        self.sets_order(order, "done").ok()
+    }
+
+    /// Gives an order up.
+    pub fn cancels_order(&self, order: &Value) -> Answer {
+        self.delete(&order_path(order))
+    }
+
+    /// Reads an order again.
+    pub fn sees_order(&self, order: &Value) -> Value {
+        self.get(&order_path(order)).ok()
+    }
+
+    /// The tickets of an order.
+    pub fn sees_tickets_of(&self, order: &Value) -> Vec<Value> {
+        self.get(&format!("{}/tickets", order_path(order))).list()
+    }
+
     /// Describes a venue, of which it says no more than the name.
     pub fn describes_venue(&self, name: &str) -> Value {
         self.post("/v1/resources/venues", json!({"name": name})).ok()
@@ -199,6 +240,14 @@ pub fn sets_path(event: &str) -> String {
 /// The path of a set.
 pub fn set_path(set: &Value) -> String {
     format!("{}/{}", sets_path(set["event"].as_str().unwrap()), id(set))
+}
+
+/// The path of orders.
+pub const ORDERS: &str = "/v1/resources/orders";
+
+/// The path of an order.
+pub fn order_path(order: &Value) -> String {
+    format!("{ORDERS}/{}", id(order))
 }
 
 fn deal_path(deal: &Value) -> String {

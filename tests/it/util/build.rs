@@ -12,11 +12,20 @@ use parterre::domain::id::{PartnerId, UserId};
 use parterre::domain::member::{Member, MemberRole};
 use parterre::domain::partner::{PartnerName, Role, Roles};
 use parterre::domain::period::Period;
-use parterre::store::{self, Tx};
-use parterre::{demo, password, random};
-use serde_json::Value;
+use parterre::store::{self, Statement, Tx};
+use parterre::{demo, params, password, random};
+use serde_json::{Value, json};
 
 use super::{Actor, Server};
+
+/// An event on sale.
+pub struct Sale<'s> {
+    pub organizer: Actor<'s>,
+    pub agent: Actor<'s>,
+    pub event: String,
+    pub set: Value,
+    pub deal: Value,
+}
 
 impl Server {
     /// Somebody without credentials.
@@ -184,6 +193,22 @@ impl Server {
                 proposer.closes(&deal).ok()
             }
         }
+    }
+
+    /// A public event with a set of so many tickets at a price, and an agent who may sell it: it gives the organizer 91%
+    /// and puts 10% on top; the platform gets 3%.
+    pub fn sale(&self, amount: i64, price: &str) -> Sale<'_> {
+        let (organizer, agent) = (self.organizer(), self.agent());
+        let event = self.event_of(&organizer);
+        let set = organizer.makes_set(&event, amount, price);
+        let deal = agent.proposes_terms(&event, organizer.partner(), json!({"org": 91, "extra": 10})).ok();
+        organizer.accepts(&deal).ok();
+        Sale { organizer, agent, event, set, deal }
+    }
+
+    /// The one number that a statement finds.
+    pub fn number(&self, statement: &'static str) -> i64 {
+        self.write(move |tx| Ok(tx.query_one(Statement::fixed(statement), params![])?.read("number").next()?))
     }
 
     /// Writes to the store, past the API.

@@ -6,9 +6,13 @@ mod actor;
 mod answer;
 mod build;
 pub mod client;
+pub mod pay;
+mod sell;
 mod server;
 
-pub use actor::{Actor, set_path, sets_path};
+pub use actor::{Actor, ORDERS, order_path, set_path, sets_path};
 pub use answer::{Answer, id, ids};
+pub use build::Sale;
 pub use client::Request;
+pub use sell::Sold;
 pub use server::Server;

@@ -1,0 +1,138 @@
+//! Customers: the records that vendors have of those who order. They are made by orders and never are users.
+
+use std::collections::HashMap;
+
+use super::callers::acting;
+use super::{Error, Installation, Window};
+use crate::domain::access::Caller;
+use crate::domain::customer::Customer;
+use crate::domain::id::{CustomerId, EventId, PartnerId};
+use crate::domain::member::Right;
+use crate::domain::money::Money;
+use crate::domain::order::OrderStatus;
+use crate::store::customers::Filter;
+use crate::store::{self, Tx};
+
+pub use crate::store::customers::Sort;
+
+/// A customer with what its done orders come to.
+#[derive(Clone, Debug)]
+pub struct CustomerView {
+    /// The customer.
+    pub customer: Customer,
+    /// What its done orders come to.
+    pub crm: Crm,
+}
+
+/// What the done orders of a customer come to. Amounts are of the currency of most of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Crm {
+    /// What was paid.
+    pub values: CrmValues,
+    /// How much was sold.
+    pub counters: CrmCounters,
+}
+
+/// What a customer paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CrmValues {
+    /// For one order on the average.
+    pub avg: Money,
+    /// In all.
+    pub sum: Money,
+}
+
+/// What a customer bought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CrmCounters {
+    /// Done orders.
+    pub orders: i64,
+    /// Their tickets.
+    pub tickets: i64,
+}
+
+/// What a list is asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Wish {
+    /// Only customers whose address or name holds this.
+    pub suggest: Option<String>,
+    /// Only customers with an order for this event.
+    pub event: Option<EventId>,
+    /// Only customers whose order for the event is in one of these statuses.
+    pub statuses: Vec<OrderStatus>,
+    /// In which sequence.
+    pub sort: Sort,
+}
+
+/// A part of the list of the caller's customers; the platform's holds those of all vendors.
+///
+/// # Errors
+/// [`Error::Invalid`] for statuses without an event.
+pub fn list(
+    tx: &mut Tx<'_>,
+    caller: &Caller,
+    installation: &Installation,
+    wish: &Wish,
+    window: Window<CustomerId>,
+) -> Result<Vec<CustomerView>, Error> {
+    let filter = filter(caller, wish)?;
+    let customers = store::customers::list(tx, &filter, wish.sort, window.after, window.skip, window.limit)?;
+    with_crm(tx, installation, customers)
+}
+
+/// How many customers the list holds in all.
+///
+/// # Errors
+/// Those of [`list`].
+pub fn count(tx: &mut Tx<'_>, caller: &Caller, wish: &Wish) -> Result<i64, Error> {
+    let filter = filter(caller, wish)?;
+    Ok(store::customers::count(tx, &filter)?)
+}
+
+fn filter(caller: &Caller, wish: &Wish) -> Result<Filter, Error> {
+    let vendor = vendor(caller)?;
+    let Wish { suggest, event, statuses, .. } = wish.clone();
+    if event.is_none() && !statuses.is_empty() {
+        return Err(Error::invalid("order_status", "conflict", "needs order_event"));
+    }
+    Ok(Filter { vendor, suggest, event, statuses })
+}
+
+/// Whose customers the caller sees; nothing: everybody's.
+fn vendor(caller: &Caller) -> Result<Option<PartnerId>, Error> {
+    let acting = acting(caller)?;
+    if !caller.may(Right::Sell) {
+        return Err(Error::forbidden("your role does not allow this"));
+    }
+    Ok((!acting.roles.core).then_some(acting.id))
+}
+
+fn with_crm(
+    tx: &mut Tx<'_>,
+    installation: &Installation,
+    customers: Vec<Customer>,
+) -> Result<Vec<CustomerView>, Error> {
+    let nothing = Money::zero(installation.currency);
+    let ids: Vec<CustomerId> = customers.iter().map(|customer| customer.id).collect();
+    let mut crm: HashMap<CustomerId, Crm> = HashMap::new();
+    if !ids.is_empty() {
+        // Of one customer, the currency of most orders comes first.
+        for sums in store::customers::done_orders(tx, &ids)? {
+            let avg = sums.paid.divided(sums.orders).unwrap_or(nothing);
+            let first = Crm {
+                values: CrmValues { avg, sum: sums.paid },
+                counters: CrmCounters { orders: sums.orders, tickets: sums.tickets },
+            };
+            crm.entry(sums.customer)
+                .and_modify(|crm| {
+                    crm.counters.orders += sums.orders;
+                    crm.counters.tickets += sums.tickets;
+                })
+                .or_insert(first);
+        }
+    }
+    let none =
+        Crm { values: CrmValues { avg: nothing, sum: nothing }, counters: CrmCounters { orders: 0, tickets: 0 } };
+    let view = |customer: Customer| CustomerView { crm: crm.get(&customer.id).copied().unwrap_or(none), customer };
+    Ok(customers.into_iter().map(view).collect())
+}

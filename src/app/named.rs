@@ -1,0 +1,49 @@
+//! Objects that others name by their ids. Whether the caller may see them is for whoever led to them to say.
+
+use super::Error;
+use crate::domain::event::Event;
+use crate::domain::id::{EventId, PartnerId, PromocodeId, SetId};
+use crate::domain::partner::Partner;
+use crate::domain::promocode::Promocode;
+use crate::domain::set::Set;
+use crate::store::{self, Tx};
+
+/// Objects of several kinds.
+#[derive(Clone, Debug, Default)]
+pub struct Named {
+    /// Events.
+    pub events: Vec<Event>,
+    /// Partners.
+    pub partners: Vec<Partner>,
+    /// Promocodes.
+    pub promocodes: Vec<Promocode>,
+    /// Sets with their rules.
+    pub sets: Vec<Set>,
+}
+
+/// Objects by their ids, one statement for each kind that is asked for; unknown ids are left out.
+///
+/// # Errors
+/// Those of the store.
+pub fn load(
+    tx: &mut Tx<'_>,
+    events: &[EventId],
+    partners: &[PartnerId],
+    promocodes: &[PromocodeId],
+    sets: &[SetId],
+) -> Result<Named, Error> {
+    let mut named = Named::default();
+    if !events.is_empty() {
+        named.events = store::events::find_all(tx, events)?;
+    }
+    if !partners.is_empty() {
+        named.partners = store::partners::find_all(tx, partners)?;
+    }
+    if !promocodes.is_empty() {
+        named.promocodes = store::promocodes::find_all(tx, promocodes)?;
+    }
+    if !sets.is_empty() {
+        named.sets = store::sets::find_all(tx, sets)?;
+    }
+    Ok(named)
+}

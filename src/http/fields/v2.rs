@@ -1,0 +1,174 @@
+//! Fields of what version 2 shows otherwise than version 1 (`spec/v2.md`). References are ids here; the objects are in
+//! `refs`.
+
+use jiff::Timestamp;
+
+use super::write::{Maybe, One};
+use super::{Cell, Field, Key, Kind, Resource, Type};
+use crate::domain::event::{Event, Title};
+use crate::domain::money::Money;
+use crate::domain::partner::Partner;
+use crate::domain::period::Period;
+use crate::domain::promocode::{Discount, Promocode, TicketsCount};
+use crate::domain::set::{self, Set};
+
+impl Resource for Period {
+    const NAME: &'static str = "Period";
+    const FIELDS: &'static [Field<Self>] = &[
+        Field::<Self>::value("finish", "The first second after it", Type::TimeV2, |period| Cell::time_v2(period.end)),
+        Field::<Self>::value("start", "The first second", Type::TimeV2, |period| Cell::time_v2(period.start)),
+    ];
+}
+
+/// An event that another object names.
+pub struct EventRef(pub Event);
+
+impl Resource for EventRef {
+    const NAME: &'static str = "EventRef";
+    const FIELDS: &'static [Field<Self>] = &[
+        Field::<Self>::value(
+            "age_rating",
+            "The age it is rated for",
+            Type::IntOf(super::events::AGE_RATINGS),
+            |EventRef(event)| Cell::Int(event.age_rating.years().into()),
+        ),
+        Field::<Self>::value("id", "Id", Type::Id, |EventRef(event)| Cell::text(event.id)),
+        Field::<Self>::embedded(
+            "lifetime",
+            "From its start to its end",
+            &One::<EventRef, Period>(|EventRef(event)| &event.lifetime),
+        ),
+        Field::<Self>::reference("org", "The organizer", Kind::Partner, |EventRef(event)| Some(event.org.into())),
+        Field::<Self>::value(
+            "status",
+            "Where the event stands",
+            Type::Word(super::events::STATUSES),
+            |EventRef(event)| Cell::str(event.status.as_str()),
+        ),
+        Field::<Self>::value("timezone", "IANA time zone of the place", Type::Text, |EventRef(event)| {
+            Cell::text(&event.timezone)
+        }),
+        Field::<Self>::embedded(
+            "title",
+            "Title and description",
+            &One::<EventRef, Title>(|EventRef(event)| &event.title),
+        ),
+        Field::<Self>::reference("venue", "The place", Kind::Venue, |EventRef(event)| event.venue.map(Key::from)),
+    ];
+}
+
+/// A partner that another object names.
+pub struct PartnerRef(pub Partner);
+
+impl Resource for PartnerRef {
+    const NAME: &'static str = "PartnerRef";
+    const FIELDS: &'static [Field<Self>] = &[
+        Field::<Self>::value("id", "Id", Type::Id, |PartnerRef(partner)| Cell::text(partner.id)),
+        Field::<Self>::value("name", "Name", Type::Text, |PartnerRef(partner)| Cell::text(&partner.name)),
+    ];
+}
+
+/// A promocode that another object names.
+pub struct PromocodeRef(pub Promocode);
+
+impl Resource for PromocodeRef {
+    const NAME: &'static str = "PromocodeRef";
+    const FIELDS: &'static [Field<Self>] = &[
+        Field::<Self>::value("code", "What customers type", Type::Text, |PromocodeRef(promocode)| {
+            Cell::str(&promocode.code)
+        }),
+        Field::<Self>::embedded(
+            "discount",
+            "What it takes off each ticket",
+            &One::<PromocodeRef, Discount>(|PromocodeRef(promocode)| &promocode.discount),
+        ),
+        Field::<Self>::value("id", "Id", Type::Id, |PromocodeRef(promocode)| Cell::text(promocode.id)),
+        Field::<Self>::embedded(
+            "lifetime",
+            "When orders may be given it; null: always",
+            &Maybe::<PromocodeRef, Period>(|PromocodeRef(promocode)| promocode.lifetime.as_ref()),
+        ),
+        Field::<Self>::value("viral", "Always false", Type::Bool, |_| Cell::Bool(false)),
+    ];
+}
+
+/// A set that another object names.
+pub struct SetRef {
+    set: Set,
+    price: Option<Money>,
+}
+
+impl SetRef {
+    /// A set with its price at this time.
+    pub fn new(set: Set, now: Timestamp) -> Self {
+        Self { price: set::shown_rule(&set.rules, now).map(|rule| rule.price), set }
+    }
+}
+
+impl Resource for SetRef {
+    const NAME: &'static str = "SetRef";
+    const FIELDS: &'static [Field<Self>] = &[
+        Field::<Self>::value("id", "Id", Type::Id, |shown| Cell::text(shown.set.id)),
+        Field::<Self>::value("name", "Name", Type::Text, |shown| Cell::str(&shown.set.name)),
+        Field::<Self>::value("price", "The nominal", Type::Text, |shown| {
+            shown.price.map_or(Cell::str("0.00"), Cell::text)
+        }),
+        Field::<Self>::value("with_seats", "Whether its tickets have seats", Type::Bool, |shown| {
+            Cell::Bool(shown.set.seats.is_some())
+        }),
+    ];
+}
+
+/// What a promocode gives to orders that do not exist yet.
+pub struct PromocodeCheck {
+    promocode: Promocode,
+    bounds: Bounds,
+}
+
+impl From<Promocode> for PromocodeCheck {
+    fn from(promocode: Promocode) -> Self {
+        Self { bounds: Bounds(promocode.tickets_count), promocode }
+    }
+}
+
+/// Bounds on the number of tickets, those that there are.
+struct Bounds(TicketsCount);
+
+impl Resource for PromocodeCheck {
+    const NAME: &'static str = "PromocodeCheck";
+    const FIELDS: &'static [Field<Self>] = &[
+        Field::<Self>::embedded(
+            "discount",
+            "What it takes off each ticket",
+            &One::<PromocodeCheck, Discount>(|check| &check.promocode.discount),
+        ),
+        Field::<Self>::embedded(
+            "lifetime",
+            "When orders may be given it; absent: always",
+            &Maybe::<PromocodeCheck, Period>(|check| check.promocode.lifetime.as_ref()),
+        )
+        .present_if(|check| check.promocode.lifetime.is_some()),
+        Field::<Self>::references("sets", "The sets it is for; empty: all", Kind::Set, |check| {
+            check.promocode.sets.iter().map(|set| Key::from(*set)).collect::<Vec<_>>().into()
+        }),
+        Field::<Self>::embedded(
+            "tickets_count",
+            "How many tickets in its sets an order has to have",
+            &One::<PromocodeCheck, Bounds>(|check| &check.bounds),
+        ),
+    ];
+}
+
+impl Resource for Bounds {
+    const NAME: &'static str = "TicketsBounds";
+    const FIELDS: &'static [Field<Self>] = &[
+        Field::<Self>::value("max", "At most", Type::Int(1, i64::MAX), |Bounds(count)| {
+            count.max.map_or(Cell::Null, Cell::Int)
+        })
+        .present_if(|Bounds(count)| count.max.is_some()),
+        Field::<Self>::value("min", "At least", Type::Int(1, i64::MAX), |Bounds(count)| {
+            count.min.map_or(Cell::Null, Cell::Int)
+        })
+        .present_if(|Bounds(count)| count.min.is_some()),
+    ];
+}

@@ -1,0 +1,61 @@
+//! What every answer of version 2 is wrapped in: `data`, the objects that it names, and what was not done.
+
+use serde_json::json;
+
+use super::refs::Refs;
+use crate::app::{Error, Wrong};
+use crate::http::error::in_v2;
+use crate::http::fields::{Loaded, Resource, write};
+use crate::store::Tx;
+
+/// Which part of a list an answer holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pagination {
+    /// Which page, from 1.
+    pub page: u64,
+    /// How many rows a page has.
+    pub page_size: u64,
+    /// How many rows there are in all.
+    pub total: i64,
+}
+
+/// One object; `not_done` is what of the request was not done, though the rest was.
+///
+/// # Errors
+/// Those of the store.
+pub fn one<T: Resource>(tx: &mut Tx<'_>, value: &T, not_done: &[Wrong]) -> Result<Vec<u8>, Error> {
+    let refs = Refs::of(tx, std::slice::from_ref(value))?;
+    let mut out = b"{\"data\":".to_vec();
+    write::object(value, None, &Loaded::default(), &mut out);
+    Ok(finish(out, &refs, None, not_done))
+}
+
+/// A page of a list.
+///
+/// # Errors
+/// Those of the store.
+pub fn list<T: Resource>(tx: &mut Tx<'_>, values: &[T], pagination: Pagination) -> Result<Vec<u8>, Error> {
+    let refs = Refs::of(tx, values)?;
+    let nothing_open = Loaded::default();
+    let mut out = b"{\"data\":[".to_vec();
+    for (at, value) in values.iter().enumerate() {
+        if at > 0 {
+            out.push(b',');
+        }
+        write::object(value, None, &nothing_open, &mut out);
+    }
+    out.push(b']');
+    Ok(finish(out, &refs, Some(pagination), &[]))
+}
+
+fn finish(mut out: Vec<u8>, refs: &Refs, pagination: Option<Pagination>, not_done: &[Wrong]) -> Vec<u8> {
+    out.extend_from_slice(b",\"refs\":");
+    refs.write(&mut out);
+    if let Some(Pagination { page, page_size, total }) = pagination {
+        let pagination = json!({"page": page, "page_size": page_size, "total": total});
+        out.extend_from_slice(format!(",\"pagination\":{pagination}").as_bytes());
+    }
+    let errors: Vec<_> = not_done.iter().map(in_v2).collect();
+    out.extend_from_slice(format!(",\"errors\":{}}}", json!(errors)).as_bytes());
+    out
+}

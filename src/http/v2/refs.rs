@@ -1,0 +1,148 @@
+//! `refs`: every object that the `data` of an answer names by its id, each once, by the section of its kind.
+//!
+//! What is named is found through the tables of fields: all references of `data`, then all references of what they led to.
+//! A kind is loaded in one batch a level. Who may read the answer may read what it names, so nothing is hidden here.
+
+use std::collections::BTreeMap;
+
+use crate::app::named;
+use crate::app::{Error, named::Named};
+use crate::domain::event::Event;
+use crate::domain::partner::Partner;
+use crate::domain::promocode::Promocode;
+use crate::domain::set::Set;
+use crate::http::fields::load::Wants;
+use crate::http::fields::v2::{EventRef, PartnerRef, PromocodeRef, SetRef};
+use crate::http::fields::{Key, Kind, Loaded, Resource, shapes, write};
+use crate::http::route::Described;
+use crate::store::Tx;
+
+/// The objects that an answer names.
+#[derive(Default)]
+pub struct Refs {
+    events: BTreeMap<Key, EventRef>,
+    partners: BTreeMap<Key, PartnerRef>,
+    promocodes: BTreeMap<Key, PromocodeRef>,
+    sets: BTreeMap<Key, SetRef>,
+}
+
+/// The sections by name, with what each holds; nothing: always empty so far.
+pub const SECTIONS: &[(&str, Option<Described>)] = &[
+    ("events", Some((EventRef::NAME, shapes::<EventRef>))),
+    ("partners", Some((PartnerRef::NAME, shapes::<PartnerRef>))),
+    ("promocodes", Some((PromocodeRef::NAME, shapes::<PromocodeRef>))),
+    ("sets", Some((SetRef::NAME, shapes::<SetRef>))),
+    ("venues", None),
+    ("orders", None),
+    ("tickets", None),
+];
+
+impl Refs {
+    /// Loads what these values name, and what that names in turn.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn of<T: Resource>(tx: &mut Tx<'_>, values: &[T]) -> Result<Self, Error> {
+        let mut refs = Self::default();
+        let mut wants = Wants::every();
+        values.iter().for_each(|value| wants.of(value, None));
+        loop {
+            let keys: Vec<(Kind, Key)> = wants.keys().filter(|(kind, key)| !refs.has(*kind, *key)).collect();
+            if keys.is_empty() {
+                return Ok(refs);
+            }
+            wants = Wants::every();
+            let loaded = refs.load(tx, &keys, &mut wants)?;
+            if !loaded {
+                return Ok(refs);
+            }
+        }
+    }
+
+    fn has(&self, kind: Kind, key: Key) -> bool {
+        match kind {
+            Kind::Event => self.events.contains_key(&key),
+            Kind::Partner => self.partners.contains_key(&key),
+            Kind::Promocode => self.promocodes.contains_key(&key),
+            Kind::Set => self.sets.contains_key(&key),
+            // No section holds one.
+            Kind::User
+            | Kind::Deal
+            | Kind::Order
+            | Kind::Ticket
+            | Kind::Venue
+            | Kind::Map
+            | Kind::City
+            | Kind::Country
+            | Kind::Attachment => true,
+        }
+    }
+
+    /// Loads a level, and notes what it names; false where there was nothing to load.
+    fn load(&mut self, tx: &mut Tx<'_>, keys: &[(Kind, Key)], wants: &mut Wants<'_>) -> Result<bool, Error> {
+        let of = |wanted: Kind| keys.iter().filter(move |(kind, _)| *kind == wanted).map(|(_, key)| *key);
+        let now = tx.now();
+        let Named { events, partners, promocodes, sets } = named::load(
+            tx,
+            &of(Kind::Event).filter_map(Key::id).collect::<Vec<_>>(),
+            &of(Kind::Partner).filter_map(Key::id).collect::<Vec<_>>(),
+            &of(Kind::Promocode).filter_map(Key::id).collect::<Vec<_>>(),
+            &of(Kind::Set).filter_map(Key::id).collect::<Vec<_>>(),
+        )?;
+        let found = events.len() + partners.len() + promocodes.len() + sets.len();
+        add(&mut self.events, wants, events, |event: &Event| event.id.into(), EventRef);
+        add(&mut self.partners, wants, partners, |partner: &Partner| partner.id.into(), PartnerRef);
+        add(&mut self.promocodes, wants, promocodes, |promocode: &Promocode| promocode.id.into(), PromocodeRef);
+        add(&mut self.sets, wants, sets, |set: &Set| set.id.into(), |set| SetRef::new(set, now));
+        Ok(found > 0)
+    }
+
+    /// Writes all sections.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        out.push(b'{');
+        for (at, (name, _)) in SECTIONS.iter().enumerate() {
+            if at > 0 {
+                out.push(b',');
+            }
+            // A name of a section holds nothing to escape.
+            out.extend_from_slice(format!("\"{name}\":{{").as_bytes());
+            match *name {
+                "events" => section(&self.events, out),
+                "partners" => section(&self.partners, out),
+                "promocodes" => section(&self.promocodes, out),
+                "sets" => section(&self.sets, out),
+                _ => {}
+            }
+            out.push(b'}');
+        }
+        out.push(b'}');
+    }
+}
+
+fn add<V, R: Resource>(
+    section: &mut BTreeMap<Key, R>,
+    wants: &mut Wants<'_>,
+    found: Vec<V>,
+    key: fn(&V) -> Key,
+    shown: impl Fn(V) -> R,
+) {
+    for value in found {
+        let key = key(&value);
+        let shown = shown(value);
+        wants.of(&shown, None);
+        section.insert(key, shown);
+    }
+}
+
+fn section<R: Resource>(objects: &BTreeMap<Key, R>, out: &mut Vec<u8>) {
+    let nothing_open = Loaded::default();
+    for (at, (key, object)) in objects.iter().enumerate() {
+        if at > 0 {
+            out.push(b',');
+        }
+        if let Key::Id(id) = key {
+            out.extend_from_slice(format!("\"{id}\":").as_bytes());
+        }
+        write::object(object, None, &nothing_open, out);
+    }
+}
