@@ -15,13 +15,14 @@ help: ## Show this list
 
 .PHONY: demo
 demo: ## Build and run a server with example partners on http://127.0.0.1:8080
-	cargo build --profile demo
-	cargo run --quiet --profile demo -- serve --demo --data $(DATA)
+	cargo build --profile demo --no-default-features
+	cargo run --quiet --profile demo --no-default-features -- serve --demo --data $(DATA)
 
 .PHONY: check
 check: ## Formatting, lints, documentation, licences and sources of what we depend on
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
+	cargo check --no-default-features
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps
 	tools/install-test-tools cargo-deny
 	$(cargo_deny) --workspace check --hide-inclusion-graph licenses sources bans

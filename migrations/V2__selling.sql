@@ -2,6 +2,8 @@
 -- keys. Amounts of money are minor units of the event's currency.
 
 -- Pictures and documents; the files are in the media store under the row's id. A size made of a picture is a row of its own.
+-- drop_at is when the file is to be deleted: of a removed one at once, of one that is being uploaded unless it was published
+-- by then. Null: the file is kept, or gone.
 create table attachments (
     id bytea not null primary key,
     author_id bytea not null references partners (id),
@@ -11,11 +13,13 @@ create table attachments (
     length bigint not null,
     md5 text not null,
     removed boolean not null,
+    drop_at bigint,
     created_at bigint not null,
     updated_at bigint not null
 );
 create index attachments_by_author on attachments (author_id, id);
 create index attachments_by_original on attachments (original_id) where original_id is not null;
+create index attachments_to_drop on attachments (drop_at) where drop_at is not null;
 
 -- The ids of a partner's attachments, in order, as JSON.
 alter table partners add column media text not null default '[]';

@@ -46,6 +46,11 @@ pub struct Options {
     #[arg(long, value_name = "URL", help_heading = DATA)]
     pub database: Option<Hidden>,
 
+    /// Where uploaded files are kept: a folder, s3://bucket/prefix, or https://host/bucket/prefix
+    /// [default: media in the data folder]
+    #[arg(long, value_name = "PLACE", help_heading = DATA)]
+    pub media: Option<String>,
+
     /// File with the server's secret, readable by its owner only; SQLite needs none, the first
     /// start creates it in the data folder
     #[arg(long, value_name = "FILE", help_heading = DATA)]
@@ -71,6 +76,11 @@ pub struct Options {
     /// Address and port to listen on; port 0 takes a free one [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS", help_heading = NETWORK)]
     pub listen: Option<SocketAddr>,
+
+    /// Address by which clients reach this server, with https:// or http://, for links to uploaded
+    /// files [default: made of --listen]
+    #[arg(long, value_name = "URL", help_heading = NETWORK)]
+    pub public_url: Option<String>,
 
     /// Certificate chain for TLS, as PEM; needs --tls-key
     #[arg(long, value_name = "FILE", help_heading = NETWORK)]
@@ -290,6 +300,63 @@ impl fmt::Debug for DatabaseUrl {
     }
 }
 
+/// Where uploaded files are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MediaPlace {
+    /// In a folder.
+    Folder(PathBuf),
+    /// In a bucket of a store that speaks the protocol of S3.
+    Bucket {
+        /// The store's address; none: Amazon's.
+        endpoint: Option<String>,
+        /// The bucket.
+        bucket: String,
+        /// What the files' names begin with; may be empty.
+        prefix: String,
+    },
+}
+
+impl FromStr for MediaPlace {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const WRONG: &str = "must be a folder, s3://bucket/prefix, or https://host/bucket/prefix";
+        let (endpoint, rest) = match text.split_once("://") {
+            None if text.is_empty() => return Err(WRONG),
+            None => return Ok(Self::Folder(text.into())),
+            Some(("s3", rest)) => (None, rest),
+            Some((scheme @ ("http" | "https"), rest)) => {
+                let (host, rest) = rest.split_once('/').ok_or(WRONG)?;
+                if host.is_empty() || host.contains('@') {
+                    return Err("must have a host, and no password: that is given by AWS_SECRET_ACCESS_KEY");
+                }
+                (Some(format!("{scheme}://{host}")), rest)
+            }
+            Some(_) => return Err(WRONG),
+        };
+        let (bucket, prefix) = rest.trim_end_matches('/').split_once('/').unwrap_or((rest.trim_end_matches('/'), ""));
+        if bucket.is_empty() || rest.contains(['?', '#', '@']) {
+            return Err(WRONG);
+        }
+        Ok(Self::Bucket { endpoint, bucket: bucket.into(), prefix: prefix.into() })
+    }
+}
+
+impl fmt::Display for MediaPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Folder(folder) => write!(f, "{}", folder.display()),
+            Self::Bucket { endpoint, bucket, prefix } => {
+                let slash = if prefix.is_empty() { "" } else { "/" };
+                match endpoint {
+                    None => write!(f, "s3://{bucket}{slash}{prefix}"),
+                    Some(endpoint) => write!(f, "{endpoint}/{bucket}{slash}{prefix}"),
+                }
+            }
+        }
+    }
+}
+
 /// The files TLS needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tls {
@@ -308,6 +375,10 @@ pub struct Config {
     pub data: PathBuf,
     /// PostgreSQL; `None` is SQLite in the data folder.
     pub database: Option<DatabaseUrl>,
+    /// Where uploaded files are kept.
+    pub media: MediaPlace,
+    /// The address by which clients reach this server, without a slash at its end; `None` makes it of `listen`.
+    pub public_url: Option<String>,
     /// Whether this is a demo.
     pub demo: bool,
     /// TLS, if the server speaks it itself.
@@ -377,6 +448,7 @@ impl Config {
         layers.optional("config", |o| &o.config, "none");
         let data = layers.value("data", |o| &o.data, "./parterre-data".into());
         let database = layers.database()?;
+        let media = layers.media(&data)?;
         let secret = layers.secret(&data, database.is_some())?;
         let demo = layers.value("demo", |o| &o.demo, false);
         let readers = layers.count("readers", |o| &o.readers, 64, "one a core, at least 2")?;
@@ -387,10 +459,16 @@ impl Config {
                 "a demo has well-known keys, so --listen must be a loopback address such as 127.0.0.1:8080, not {listen}"
             )));
         }
+        let public_url = match layers.optional("public-url", |o| &o.public_url, "made of listen") {
+            None => None,
+            Some((url, source)) => Some(public_url(&url).map_err(|message| wrong("public-url", source, message))?),
+        };
         Ok(Self {
             listen,
             data: data.clone(),
             database,
+            media,
+            public_url,
             demo,
             tls: layers.tls()?,
             secret,
@@ -419,6 +497,17 @@ impl Config {
 
 fn parsed<T: FromStr<Err: fmt::Display>>(text: &str) -> Result<T, String> {
     text.parse().map_err(|error: T::Err| error.to_string())
+}
+
+/// An address without a slash at its end: paths are put behind it.
+fn public_url(text: &str) -> Result<String, &'static str> {
+    const WRONG: &str = "must be an address such as https://tickets.example.com";
+    let rest = ["https://", "http://"].iter().find_map(|scheme| text.strip_prefix(scheme)).ok_or(WRONG)?;
+    let is_part = |c: char| c.is_ascii_alphanumeric() || "-._~:/[]%".contains(c);
+    if rest.is_empty() || rest.starts_with('/') || !rest.chars().all(is_part) {
+        return Err(WRONG);
+    }
+    Ok(text.trim_end_matches('/').to_owned())
 }
 
 fn percentage(text: &str) -> Result<Percent, String> {
@@ -672,6 +761,13 @@ impl Layers {
         Ok(Some(url))
     }
 
+    fn media(&mut self, data: &Path) -> Result<MediaPlace, ConfigError> {
+        match self.optional("media", |o| &o.media, "media in the data folder") {
+            None => Ok(MediaPlace::Folder(data.join("media"))),
+            Some((place, source)) => place.parse().map_err(|message: &str| wrong("media", source, message)),
+        }
+    }
+
     fn secret(&mut self, data: &Path, shared: bool) -> Result<Origin, ConfigError> {
         let created = data.join("secret");
         let absent = match shared {
@@ -779,6 +875,8 @@ mod tests {
         assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
         assert_eq!(config.data, PathBuf::from("./parterre-data"));
         assert_eq!(config.database, None);
+        assert_eq!(config.media, MediaPlace::Folder("./parterre-data/media".into()));
+        assert_eq!(config.public_url, None);
         assert!(!config.demo);
         assert_eq!(config.tls, None);
         assert_eq!(config.secret, Origin::Created("./parterre-data/secret".into()));
@@ -820,11 +918,13 @@ mod tests {
     const ALL: &[(&str, &str)] = &[
         ("data", "/srv/parterre"),
         ("database", "postgres://parterre@db/parterre"),
+        ("media", "s3://posters/parterre"),
         ("secret-file", "/etc/parterre/secret"),
         ("demo", "true"),
         ("readers", "3"),
         ("connections", "12"),
         ("listen", "[::1]:9090"),
+        ("public-url", "https://tickets.example.com"),
         ("tls-cert", "/etc/parterre/cert.pem"),
         ("tls-key", "/etc/parterre/key.pem"),
         ("trusted-proxy", "10.0.0.0/8, 192.0.2.7/32"),
@@ -941,6 +1041,66 @@ mod tests {
             ("postgres://me:x%40y@one,two/p", "postgres://me@one,two/p"),
         ] {
             assert_eq!(url.parse::<DatabaseUrl>().unwrap().to_string(), shown);
+        }
+    }
+
+    #[test]
+    fn files_are_kept_in_a_folder_or_in_a_bucket() {
+        let bucket = |endpoint: Option<&str>, bucket: &str, prefix: &str| MediaPlace::Bucket {
+            endpoint: endpoint.map(str::to_owned),
+            bucket: bucket.into(),
+            prefix: prefix.into(),
+        };
+        for (text, place, shown) in [
+            ("/srv/media", MediaPlace::Folder("/srv/media".into()), "/srv/media"),
+            ("media", MediaPlace::Folder("media".into()), "media"),
+            ("s3://posters", bucket(None, "posters", ""), "s3://posters"),
+            ("s3://posters/a/b/", bucket(None, "posters", "a/b"), "s3://posters/a/b"),
+            (
+                "https://s3.example/posters/a",
+                bucket(Some("https://s3.example"), "posters", "a"),
+                "https://s3.example/posters/a",
+            ),
+            (
+                "http://127.0.0.1:9000/posters",
+                bucket(Some("http://127.0.0.1:9000"), "posters", ""),
+                "http://127.0.0.1:9000/posters",
+            ),
+        ] {
+            assert_eq!(text.parse(), Ok(place.clone()), "{text}");
+            assert_eq!(place.to_string(), shown);
+        }
+        for text in [
+            "",
+            "s3://",
+            "s3:///x",
+            "https://s3.example",
+            "https:///posters",
+            "ftp://host/posters",
+            "https://me:hidden@s3.example/posters",
+            "s3://posters?x=1",
+        ] {
+            let refusal = text.parse::<MediaPlace>().unwrap_err();
+            assert!(!refusal.contains("hidden"), "{refusal}");
+        }
+    }
+
+    #[test]
+    fn the_address_of_the_server_is_checked() {
+        let given = |url: &str| resolved(flags(&["--public-url", url])).map(|config| config.public_url.unwrap());
+        assert_eq!(given("https://tickets.example.com/").unwrap(), "https://tickets.example.com");
+        assert_eq!(given("http://[::1]:8080/api").unwrap(), "http://[::1]:8080/api");
+        for wrong in [
+            "tickets.example.com",
+            "ftp://tickets.example.com",
+            "https://",
+            "https:///x",
+            "https://a b",
+            "https://a?b",
+            "https://me@a",
+            "https://a\"b",
+        ] {
+            assert!(given(wrong).is_err(), "{wrong}");
         }
     }
 

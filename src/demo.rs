@@ -184,6 +184,7 @@ fn partner(id: &str, name: &str, user: &str, roles: Roles) -> Result<Partner, Er
         contact: Contact::default(),
         legal: None,
         tags: Vec::new(),
+        media: Vec::new(),
         user,
         removed: false,
         created_at: None,

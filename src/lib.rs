@@ -12,6 +12,7 @@ pub mod http;
 pub mod jobs;
 pub mod logging;
 pub mod mail;
+pub mod media;
 pub mod password;
 pub mod payments;
 pub mod places;

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::attachments::{self, Named};
 use super::callers::acting;
 use super::sets::SetView;
 use super::{Error, Installation, Window, Wrong, orders, venues};
@@ -32,6 +33,8 @@ pub struct EventView {
 pub struct Changes {
     /// The age it is rated for.
     pub age_rating: Option<Option<AgeRating>>,
+    /// The picture shown with it.
+    pub cover: Option<Option<Named>>,
     /// Currency of its prices.
     pub currency: Option<Option<Currency>>,
     /// From its start to its end.
@@ -209,6 +212,7 @@ pub fn create(
     // What names no time zone has that of its city.
     let timezone = Some(changes.timezone.clone().flatten());
     apply(tx, &mut event, &Changes { title: None, timezone, ..changes.clone() }, installation, false)?;
+    give_cover(tx, caller, &mut event, changes)?;
     store::events::insert(tx, &event)?;
     view(tx, caller, event)
 }
@@ -230,6 +234,7 @@ pub fn change(
     let was = event.clone();
     let has_priced_set = changes.status == Some(EventStatus::Public) && store::sets::priced_exists(tx, id)?;
     apply(tx, &mut event, changes, installation, has_priced_set)?;
+    give_cover(tx, caller, &mut event, changes)?;
     if event == was {
         return view(tx, caller, event);
     }
@@ -322,6 +327,14 @@ fn apply(
         event::change_status(event.status, status, has_priced_set)
             .map_err(|refusal| Error::invalid("status", "conflict", refusal.to_string()))?;
         event.status = status;
+    }
+    Ok(())
+}
+
+/// Gives the event another picture.
+fn give_cover(tx: &mut Tx<'_>, caller: &Caller, event: &mut Event, changes: &Changes) -> Result<(), Error> {
+    if let Some(cover) = &changes.cover {
+        event.cover = attachments::named(tx, caller, event.cover.as_slice(), cover.as_slice())?.pop();
     }
     Ok(())
 }

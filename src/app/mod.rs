@@ -2,6 +2,7 @@
 //! asks the domain, stores, and returns domain objects. None knows a status code or a header.
 
 pub mod api_keys;
+pub mod attachments;
 pub mod callers;
 pub mod customers;
 pub mod deals;
@@ -38,6 +39,7 @@ use crate::domain::id::{Bucket, EventId, IdSource, ObjectId};
 use crate::domain::money::Currency;
 use crate::domain::share::Share;
 use crate::mail::Mailer;
+use crate::media::Media;
 use crate::password::Passwords;
 use crate::random;
 use crate::secret::Secret;
@@ -53,6 +55,8 @@ pub struct App(Arc<Inner>);
 pub struct Inner {
     /// Where everything is kept.
     pub store: Store,
+    /// Where uploaded files are kept.
+    pub media: Media,
     /// The server's secret.
     pub secret: Secret,
     /// What the operator chose for this installation.
@@ -103,6 +107,7 @@ impl App {
         let counter = u32::from_be_bytes([0, a, b, c]);
         Ok(Self(Arc::new(Inner {
             store,
+            media: Media::new(config.media.clone()),
             secret,
             installation: Installation {
                 currency: config.currency,
@@ -116,7 +121,7 @@ impl App {
             trusted_proxies: config.trusted_proxies.clone(),
             tls: config.tls.is_some(),
             mailer: Mailer::new(config.mail.clone(), config.mail_from.clone()),
-            public_url: OnceLock::new(),
+            public_url: config.public_url.clone().map(OnceLock::from).unwrap_or_default(),
             ids: IdSource::new(rest, counter),
         })))
     }

@@ -1,9 +1,10 @@
 //! Partners: finding, creating, changing and removing them.
 
+use super::attachments::{self, Named};
 use super::callers::acting;
 use super::{Error, Window, Wrong};
 use crate::domain::access::{self, Caller, Sight};
-use crate::domain::id::{PartnerId, UserId};
+use crate::domain::id::{AttachmentId, PartnerId, UserId};
 use crate::domain::member::{Member, MemberRole};
 use crate::domain::partner::{Contact, LegalPatch, Partner, PartnerName, Roles, Tag};
 use crate::domain::user::Email;
@@ -46,6 +47,8 @@ pub struct Changes {
     pub legal: Option<Option<LegalPatch>>,
     /// Tags, all of them.
     pub tags: Option<Vec<Tag>>,
+    /// Pictures shown with it, all of them.
+    pub media: Option<Vec<Named>>,
     /// Whether it is removed.
     pub removed: Option<bool>,
 }
@@ -100,7 +103,8 @@ pub fn create(tx: &mut Tx<'_>, caller: &Caller, id: PartnerId, changes: &Changes
         (None, Some(acting)) => store::partners::find(tx, acting.id)?.ok_or(Error::Unauthenticated)?.user,
         (None, None) => return Err(Error::Unauthenticated),
     };
-    let partner = insert(tx, id, owner, changes, caller.is_platform())?;
+    let media = shown(tx, caller, &[], changes)?.unwrap_or_default();
+    let partner = insert(tx, id, owner, media, changes, caller.is_platform())?;
     Ok(PartnerView { partner, sight: Sight::Full })
 }
 
@@ -118,13 +122,14 @@ pub fn create_by_operator(
     let owner = store::users::find_by_email(tx, owner)?
         .ok_or_else(|| Error::invalid("owner", "unknown", "no user has this address: create the user first"))?;
     let changes = Changes { name: Some(name), roles: Some(roles), ..Changes::default() };
-    insert(tx, id, owner.id, &changes, true)
+    insert(tx, id, owner.id, Vec::new(), &changes, true)
 }
 
 fn insert(
     tx: &mut Tx<'_>,
     id: PartnerId,
     owner: UserId,
+    media: Vec<AttachmentId>,
     changes: &Changes,
     by_platform: bool,
 ) -> Result<Partner, Error> {
@@ -140,6 +145,7 @@ fn insert(
         contact: changes.contact.clone().flatten().unwrap_or_default(),
         legal: None,
         tags: Vec::new(),
+        media,
         user: owner,
         removed: false,
         created_at: now,
@@ -161,6 +167,9 @@ pub fn change(tx: &mut Tx<'_>, caller: &Caller, id: PartnerId, changes: &Changes
     let mut partner = managed(tx, caller, id)?;
     let was = partner.clone();
     apply(&mut partner, changes, caller.is_platform())?;
+    if let Some(media) = shown(tx, caller, &was.media, changes)? {
+        partner.media = media;
+    }
     if partner != was {
         if was.roles.agent && !partner.roles.agent {
             no_accepted_deals(tx, id, "the role agent cannot be dropped")?;
@@ -232,6 +241,16 @@ fn apply(partner: &mut Partner, changes: &Changes, by_platform: bool) -> Result<
         partner.removed = removed;
     }
     Ok(())
+}
+
+/// The pictures that a request shows the partner with, where it says so.
+fn shown(
+    tx: &mut Tx<'_>,
+    caller: &Caller,
+    held: &[AttachmentId],
+    changes: &Changes,
+) -> Result<Option<Vec<AttachmentId>>, Error> {
+    changes.media.as_ref().map(|media| attachments::named(tx, caller, held, media)).transpose()
 }
 
 fn before_removal(tx: &mut Tx<'_>, id: PartnerId) -> Result<(), Error> {

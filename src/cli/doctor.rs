@@ -11,7 +11,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Failure, answer, listener, platform};
 use crate::app::proof::{self, Place};
-use crate::config::{Config, Options, Setting, Source};
+use crate::config::{Config, MediaPlace, Options, Setting, Source};
+use crate::media::Media;
 use crate::secret::{Origin, Secret};
 use crate::store::{self, Engine, Store, StoreConfig, health, meta};
 
@@ -78,6 +79,7 @@ fn check(config: &Config) -> Vec<(&'static str, Finding)> {
         let finding = listener::tls(files).map(|_| "certificate and key fit each other".to_owned());
         findings.push(("tls", finding));
     }
+    findings.push(("media", media(config)));
     match platform::schema(config) {
         Ok(None) => {
             findings.push(("schema", Ok("none yet, the first start creates it".into())));
@@ -109,6 +111,19 @@ fn folder(config: &Config) -> Finding {
         .and_then(|()| fs::remove_file(&trial))
         .map_err(|error| Failure::new(format!("{shown} cannot be written: {error}")))?;
     Ok(format!("{shown} can be written, by its owner only"))
+}
+
+/// Files can be written to the media store, read and deleted.
+fn media(config: &Config) -> Finding {
+    let place = &config.media;
+    if let MediaPlace::Folder(folder) = place
+        && !folder.exists()
+    {
+        return Ok(format!("{place} is not there yet, the first start creates it"));
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(Media::new(place.clone()).check())?;
+    Ok(format!("files can be written to {place}, read and deleted"))
 }
 
 fn database(config: &Config, version: i64, findings: &mut Vec<(&'static str, Finding)>) {

@@ -20,7 +20,7 @@ pub(super) const SECRET_FINGERPRINT: &str = "secret_fingerprint";
 const KIND: &str = "kind";
 
 /// The folder's files that are no database.
-const OWN_FILES: [&str; 4] = ["lock", "mails", "secret", "secret.new"];
+const OWN_FILES: [&str; 5] = ["lock", "mails", "media", "secret", "secret.new"];
 
 /// A platform that commands can work with, and what it runs on.
 pub(super) struct Platform {
@@ -260,7 +260,7 @@ mod tests {
 
     #[test]
     fn a_demo_takes_an_empty_folder_or_that_of_a_demo() {
-        let demo = with_files(&["demo.db", "demo.db-wal", "demo.db-shm", "lock", "secret"]);
+        let demo = with_files(&["demo.db", "demo.db-wal", "demo.db-shm", "lock", "media", "secret"]);
         assert!(check_kind_of_folder(demo.path(), true).is_ok());
         assert!(check_kind_of_folder(with_files(&[]).path(), true).is_ok());
         assert!(check_kind_of_folder(Path::new("/nowhere/at/all"), true).is_ok());

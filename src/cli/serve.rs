@@ -27,6 +27,7 @@ async fn serve(app: App, config: &Config) -> Result<(), Failure> {
     let signals = StopSignals::listen()?;
     let listener = Listener::bind(config).await?;
     app.listens_at(listener.base_url());
+    app.media.open()?;
     if config.demo {
         demo::fill(&app).await.map_err(refused)?;
     }

@@ -205,7 +205,7 @@ impl Call {
         read: impl FnOnce(&mut Input<'_>) -> Option<T>,
     ) -> Result<T, Error> {
         match self.version {
-            Version::V1 => self.query([FIELDS_SCHEMA].iter(), |_| ())?,
+            Version::V1 => self.no_fields()?,
             Version::V2 => self.no_parameters()?,
         }
         let mut ignored = Vec::new();
@@ -247,7 +247,7 @@ impl Call {
         T: Resource,
         F: FnMut(&mut Tx<'_>) -> Result<(Caller, T), app::Error> + Send + 'static,
     {
-        let (selection, context) = (self.selection::<T>()?, self.context);
+        let (selection, context, app) = (self.selection::<T>()?, self.context, self.app.clone());
         let body = self
             .app
             .store
@@ -256,7 +256,7 @@ impl Call {
                 if let Some(acting) = &caller.partner {
                     context.acts_for(acting.id);
                 }
-                render(tx, &caller, &value, selection.as_ref())
+                render(&app, tx, &caller, &value, selection.as_ref())
             })
             .await?;
         Ok(answer::json(status, body))
@@ -276,6 +276,14 @@ impl Call {
             Err(app::Error::Unauthenticated) => Ok(false),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Takes no parameters of the query but those of every answer with objects.
+    ///
+    /// # Errors
+    /// 400 with `Prefer: handling=strict` for any.
+    pub fn no_fields(&self) -> Result<(), Error> {
+        self.query([FIELDS_SCHEMA].iter(), |_| ())
     }
 
     /// Takes no parameters of the query.
@@ -306,12 +314,13 @@ impl Call {
 
 /// One object as JSON, with what the selection opens.
 pub(super) fn render<T: Resource>(
+    app: &App,
     tx: &mut Tx<'_>,
     caller: &Caller,
     value: &T,
     selection: Option<&Selection>,
 ) -> Result<Vec<u8>, Error> {
-    let loaded = Loaded::fetch(tx, caller, std::slice::from_ref(value), selection)?;
+    let loaded = Loaded::fetch(app, tx, caller, std::slice::from_ref(value), selection)?;
     let mut json = Vec::with_capacity(512);
     write::object(value, selection, &loaded, &mut json);
     loaded.check_opened()?;

@@ -18,6 +18,7 @@ use super::query::Param;
 use super::route::{Access, Answers, Route};
 use crate::app::App;
 use crate::demo;
+use crate::domain::attachment::FileType;
 
 /// Nothing is loaded from anywhere: the style is in the page, and so is its icon.
 const POLICY: HeaderValue = HeaderValue::from_static(
@@ -103,6 +104,8 @@ struct Operation {
     body: bool,
     required: Vec<&'static str>,
     fields: Vec<Row>,
+    /// The types of the file that it takes.
+    upload: Option<String>,
     status: u16,
     answer: Answer,
     errors: Vec<(u16, &'static str)>,
@@ -175,6 +178,7 @@ fn operation(route: &Route) -> Operation {
         body: body.is_some(),
         required: body.map(|body| body.required.to_vec()).unwrap_or_default(),
         fields: body.map(body_rows).unwrap_or_default(),
+        upload: route.upload.then(|| FileType::ALL.map(FileType::as_str).join(", ")),
         status: route.status.as_u16(),
         answer: answer(route),
         errors: errors.map(named).collect(),
@@ -228,9 +232,11 @@ fn add_rows(shapes: &[Shape], request: bool, within: &str, rows: &mut Vec<Row>) 
         let name = format!("{within}{}", shape.name);
         let plain = |of: &str| Row { of: of.to_owned(), ..row(name.clone(), Type::Text, shape.doc) };
         let with = match &shape.kind {
-            ShapeKind::Value(of) => {
-                row(name.clone(), if request { shape.input.unwrap_or(*of) } else { *of }, shape.doc)
+            _ if request && shape.input.is_some() => {
+                rows.push(row(name.clone(), shape.input.unwrap_or(Type::Text), shape.doc));
+                continue;
             }
+            ShapeKind::Value(of) => row(name.clone(), *of, shape.doc),
             ShapeKind::Object { nullable, .. } => plain(if *nullable { "object or null" } else { "object" }),
             ShapeKind::List(_) => plain("list of objects"),
             ShapeKind::Ref { kind, .. } | ShapeKind::Refs(kind) if request => row(name.clone(), kind.key(), shape.doc),
@@ -293,6 +299,8 @@ fn in_words(of: Type) -> String {
         Type::OptVevent => "VEVENT or null",
         Type::Share => "share",
         Type::ShareInput => "share",
+        Type::AttachmentInput => "id of an attachment, the attachment itself, or null",
+        Type::AttachmentsInput => "list of attachments, each its id or itself",
     }
     .to_owned()
 }
@@ -305,7 +313,7 @@ fn example(route: &Route) -> String {
         .map(|part| part.strip_prefix('{').and_then(|name| name.strip_suffix('}')).map_or(part, example_of))
         .collect();
     let mut lines = vec![format!("curl {BASE}{}", path.join("/"))];
-    if route.method != Method::GET && !(route.method == Method::POST && route.body.is_some()) {
+    if route.method != Method::GET && !(route.method == Method::POST && (route.body.is_some() || route.upload)) {
         lines[0] = format!("curl -X {} {BASE}{}", route.method, path.join("/"));
     }
     match (route.access, mark(route)) {
@@ -320,6 +328,10 @@ fn example(route: &Route) -> String {
             (&Method::DELETE, "/v1/services/whoami") => lines.push("-b cookies -c cookies".to_owned()),
             _ => {}
         },
+    }
+    if route.upload {
+        lines.push("-H 'Content-Type: image/jpeg'".to_owned());
+        lines.push("--data-binary @poster.jpg".to_owned());
     }
     if let Some(body) = example_body(route) {
         lines.push("-H 'Content-Type: application/json'".to_owned());

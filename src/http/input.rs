@@ -17,6 +17,7 @@ use super::error::Error;
 use super::fields::{Shape, ShapeKind};
 use crate::app::deals::GivenShare;
 use crate::app::{App, Wrong};
+use crate::domain::id::AttachmentId;
 use crate::domain::invalid::Invalid;
 
 /// The largest body, in bytes.
@@ -35,12 +36,20 @@ pub struct JsonBody {
     parsed: Result<Map<String, Value>, Error>,
 }
 
+impl AsRef<[u8]> for JsonBody {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
 impl FromRequest<App> for JsonBody {
     type Rejection = Error;
 
     async fn from_request(request: Request, _: &App) -> Result<Self, Error> {
         let typed = is_json(request.headers().get(header::CONTENT_TYPE));
-        let bytes = read(request.into_body()).await?;
+        let too_large =
+            || Error::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "the body must not be larger than 1 MiB");
+        let bytes = read(request.into_body(), BODY_MAX, BODY_TIME, too_large).await?;
         if !typed && !bytes.is_empty() {
             return Err(Error::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -53,13 +62,20 @@ impl FromRequest<App> for JsonBody {
     }
 }
 
-async fn read(body: Body) -> Result<Bytes, Error> {
-    let whole = tokio::time::timeout(BODY_TIME, Limited::new(body, BODY_MAX).collect());
+/// The whole of a body.
+///
+/// # Errors
+/// `too_large` where it has more than `most` bytes; 400 where it breaks off, or is not there within `time`.
+pub(super) async fn read(
+    body: Body,
+    most: usize,
+    time: Duration,
+    too_large: impl FnOnce() -> Error,
+) -> Result<Bytes, Error> {
+    let whole = tokio::time::timeout(time, Limited::new(body, most).collect());
     match whole.await.unwrap_or_else(|late| Err(late.into())) {
         Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => {
-            Err(Error::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "the body must not be larger than 1 MiB"))
-        }
+        Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
         Err(_) => Err(Error::new(StatusCode::BAD_REQUEST, "incomplete", "the body did not arrive whole and in time")),
     }
 }
@@ -462,11 +478,17 @@ pub fn share(value: &Value) -> Result<GivenShare, Invalid> {
     }
 }
 
-/// A reference to something this server holds none of.
+/// An attachment: its id, or the object that the API answers with, of which only the id counts.
 ///
 /// # Errors
-/// Always.
-pub fn nothing<T>(value: &Value) -> Result<T, Invalid> {
-    string(value)?;
-    Err(Invalid::unknown("there is none with this id"))
+/// For anything else.
+pub fn attachment(value: &Value) -> Result<AttachmentId, Invalid> {
+    let id = match value {
+        Value::Object(map) => map.get("id").unwrap_or(&Value::Null),
+        other => other,
+    };
+    match id {
+        Value::String(id) => id.parse(),
+        _ => Err(Invalid::wrong_type("must be an attachment's id, or an attachment with its id")),
+    }
 }

@@ -9,12 +9,14 @@ pub mod error;
 pub mod fields;
 pub mod input;
 pub mod layers;
+pub mod media;
 pub mod openapi;
 pub mod path;
 pub mod payments;
 pub mod query;
 pub mod reading;
 pub mod route;
+pub mod upload;
 pub mod v1;
 pub mod v2;
 pub mod writing;
@@ -28,6 +30,7 @@ use axum::routing::{MethodRouter, get};
 
 use crate::app::App;
 use crate::app::api_keys::ApiKey;
+use crate::app::attachments::AttachmentView;
 use crate::app::customers::CustomerView;
 use crate::app::events::EventView;
 use crate::app::explain::Explanation;
@@ -49,8 +52,8 @@ use fields::v2::PromocodeCheck;
 use layers::Api;
 use route::Route;
 use v1::{
-    api_keys, deals, events, explain, ledger, maps, members, orders, partners, places, promocodes, refund_requests,
-    sets, settings, tickets, users, venues, whoami,
+    api_keys, attachments, deals, events, explain, ledger, maps, members, orders, partners, places, promocodes,
+    refund_requests, sets, settings, tickets, users, venues, whoami,
 };
 
 pub use openapi::openapi_json;
@@ -181,6 +184,32 @@ pub fn routes() -> Vec<Route> {
                     .body(&events::PATCH)
                     .one::<EventView>(),
                 Route::delete("/v1/resources/events/{idevent}", events::remove, "Removes an event and ends its deals"),
+            ],
+        ),
+        (
+            "Attachments",
+            vec![
+                Route::get("/v1/resources/attachments", attachments::list, "Lists the files that the caller uploaded")
+                    .list::<AttachmentView>(&[]),
+                Route::post("/v1/resources/attachments", attachments::upload, "Uploads a file of up to 20 MiB")
+                    .upload()
+                    .one::<AttachmentView>(),
+                Route::get("/v1/resources/attachments/{idatt}", attachments::get, "Shows an attachment")
+                    .one::<AttachmentView>(),
+                Route::delete("/v1/resources/attachments/{idatt}", attachments::remove, "Removes an attachment")
+                    .errors(&[409]),
+                Route::get(
+                    "/v1/resources/attachment/{idatt}",
+                    attachments::get,
+                    "The same as /v1/resources/attachments/{idatt}",
+                )
+                .one::<AttachmentView>(),
+                Route::delete(
+                    "/v1/resources/attachment/{idatt}",
+                    attachments::remove,
+                    "The same as /v1/resources/attachments/{idatt}",
+                )
+                .errors(&[409]),
             ],
         ),
         (
@@ -469,5 +498,8 @@ pub fn service(app: App) -> Api {
     // Who opens the bare address in a browser wants to know what this is.
     let welcome = layers::answer_every_method(get(async || Redirect::to("/docs")), &[Method::GET]);
     router = router.route("/", welcome);
+    // The files have addresses of their own, which attachments name.
+    let files = layers::answer_every_method(get(media::serve), &[Method::GET]);
+    router = router.route(media::PATH, files);
     Api::new(router.fallback(layers::not_found).with_state(app))
 }

@@ -16,6 +16,7 @@ use super::query::Param;
 use super::route::{Access, Answers, Described, Route};
 use super::v2;
 use crate::demo;
+use crate::domain::attachment::FileType;
 use crate::domain::map::{COORDINATE_MAX, SEATS_MAX};
 
 /// GET.
@@ -97,6 +98,15 @@ fn operation(route: &Route) -> Value {
             "content": {"application/json": request_content(route, body)}
         });
     }
+    if route.upload {
+        let file = json!({"type": "object", "required": ["file"], "properties": {"file": {"type": "string", "contentMediaType": "application/octet-stream", "description": "The file, with its type"}}});
+        let mut content = Map::new();
+        for of in FileType::ALL {
+            content.insert(of.as_str().to_owned(), json!({}));
+        }
+        content.insert("multipart/form-data".to_owned(), json!({"schema": file}));
+        operation["requestBody"] = json!({"required": true, "content": content});
+    }
     operation
 }
 
@@ -144,6 +154,7 @@ pub(super) fn example_of(name: &str) -> &'static str {
         "idpartner" => demo::NANOBILET,
         "iddeal" => demo::DEAL,
         "idevent" => demo::EVENTS[0].0,
+        "idatt" => "547748c4e8b2b03e7ba1d1a7",
         "idkey" => demo::NANOBILET_KEY_ID,
         "idpromocode" => demo::PROMOCODE,
         "idvenue" => demo::VENUE,
@@ -200,7 +211,7 @@ pub(super) fn error_statuses(route: &Route) -> Vec<u16> {
         if route.path.contains('{') {
             statuses.push(404);
         }
-        if route.body.is_some() {
+        if route.body.is_some() || route.upload {
             statuses.extend([413, 415]);
             if route.access == Access::Authenticated {
                 statuses.extend([409, 422]);
@@ -294,7 +305,8 @@ fn object(shapes: &[Shape], request: bool) -> Value {
     let mut properties = Map::new();
     for shape in shapes.iter().filter(|shape| !request || shape.writable) {
         let schema = match &shape.kind {
-            ShapeKind::Value(of) if request => given(shape.input.unwrap_or(*of)),
+            _ if request && shape.input.is_some() => shape.input.map(given).unwrap_or_default(),
+            ShapeKind::Value(of) if request => given(*of),
             ShapeKind::Value(of) => value(*of),
             ShapeKind::Object { fields, nullable } => {
                 let mut schema = object(fields, request);
@@ -387,6 +399,17 @@ fn value(of: Type) -> Value {
         Type::Id => json!({"type": "string", "pattern": ID_PATTERN}),
         Type::OptId => json!({"type": ["string", "null"], "pattern": ID_PATTERN}),
         Type::Ids => json!({"type": "array", "items": {"type": "string", "pattern": ID_PATTERN}}),
+        Type::AttachmentInput => json!({
+            "type": ["string", "object", "null"], "pattern": GIVEN_ID_PATTERN, "required": ["id"],
+            "properties": {"id": {"type": "string", "pattern": GIVEN_ID_PATTERN}}
+        }),
+        Type::AttachmentsInput => json!({
+            "type": ["array", "null"],
+            "items": {
+                "type": ["string", "object"], "pattern": GIVEN_ID_PATTERN, "required": ["id"],
+                "properties": {"id": {"type": "string", "pattern": GIVEN_ID_PATTERN}}
+            }
+        }),
         Type::Time => json!({"type": ["string", "null"], "format": "date-time"}),
         Type::TimeV2 => json!({"type": "string", "description": "In UTC: 2019-07-25 14:41:11"}),
         Type::Vevent => json!({"type": "string", "description": "VEVENT (RFC 5545) with DTSTART and DTEND in UTC"}),

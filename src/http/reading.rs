@@ -106,13 +106,13 @@ impl<R: Needs> Reading<R> {
     {
         let call = self.call;
         let store = call.app.store.clone();
-        let checked = call.query([FIELDS_SCHEMA].iter(), |_| ()).and_then(|()| call.selection::<T>());
+        let checked = call.no_fields().and_then(|()| call.selection::<T>());
         let body = store
             .read(move |tx| {
                 let caller = call.identify(tx, R::RIGHT)?;
                 let selection = checked.as_ref().map_err(Clone::clone)?;
                 let value = read(tx, &caller)?;
-                render(tx, &caller, &value, selection.as_ref())
+                render(&call.app, tx, &caller, &value, selection.as_ref())
             })
             .await?;
         Ok(answer::json(StatusCode::OK, body))
@@ -272,7 +272,7 @@ impl<W, T: Resource, I: Copy> Wanted<W, T, I> {
         let limit = wanted.min(BATCH);
         let window = Window { after: next.map(|next| next.after), skip, limit };
         let rows = if limit == 0 { Vec::new() } else { (self.source.rows)(app, tx, caller, &self.wish, window)? };
-        let loaded = Loaded::fetch(tx, caller, &rows, self.selection.as_ref())?;
+        let loaded = Loaded::fetch(app, tx, caller, &rows, self.selection.as_ref())?;
         let mut json = Vec::with_capacity(rows.len() * 256);
         let (mut written, mut last) = (0, None);
         for row in &rows {

@@ -52,6 +52,8 @@ pub struct Route {
     pub query: &'static [Param],
     /// The body.
     pub body: Option<&'static BodyDoc>,
+    /// Whether the body is a file.
+    pub upload: bool,
     /// The answer's status.
     pub status: StatusCode,
     /// The answer's form.
@@ -73,6 +75,7 @@ impl Route {
             access: Access::Authenticated,
             query: &[],
             body: None,
+            upload: false,
             status: StatusCode::OK,
             answers: Answers::Empty,
             resource: None,
@@ -132,6 +135,12 @@ impl Route {
     /// Takes a body.
     pub fn body(mut self, body: &'static BodyDoc) -> Self {
         self.body = Some(body);
+        self
+    }
+
+    /// Takes a file.
+    pub fn upload(mut self) -> Self {
+        self.upload = true;
         self
     }
 

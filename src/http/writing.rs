@@ -71,6 +71,14 @@ impl<R: Needs> Writing<R> {
         self.call.body(body, doc, read)
     }
 
+    /// Takes no parameters but those of every answer with objects.
+    ///
+    /// # Errors
+    /// 400 with `Prefer: handling=strict` for any other.
+    pub fn no_fields(&self) -> Result<(), Error> {
+        self.call.no_fields()
+    }
+
     /// Does something once, and answers with one object.
     ///
     /// # Errors
@@ -78,7 +86,7 @@ impl<R: Needs> Writing<R> {
     pub async fn one<W, T, F>(
         self,
         status: StatusCode,
-        body: &JsonBody,
+        body: &impl AsRef<[u8]>,
         wish: Result<W, Error>,
         mut act: F,
     ) -> Result<Response<Body>, Error>
@@ -88,9 +96,10 @@ impl<R: Needs> Writing<R> {
         F: FnMut(&mut Tx<'_>, &Caller, &W) -> Result<T, app::Error> + Send + 'static,
     {
         let wish = wish.and_then(|wish| Ok((wish, self.call.selection::<T>()?)));
+        let app = self.call.app.clone();
         self.rendered(status, body, wish, move |tx, caller, (wish, selection)| {
             let value = act(tx, caller, wish)?;
-            render(tx, caller, &value, selection.as_ref())
+            render(&app, tx, caller, &value, selection.as_ref())
         })
         .await
     }
@@ -102,7 +111,7 @@ impl<R: Needs> Writing<R> {
     pub async fn rendered<W, F>(
         self,
         status: StatusCode,
-        body: &JsonBody,
+        body: &impl AsRef<[u8]>,
         wish: Result<W, Error>,
         mut act: F,
     ) -> Result<Response<Body>, Error>
@@ -111,7 +120,7 @@ impl<R: Needs> Writing<R> {
         F: FnMut(&mut Tx<'_>, &Caller, &W) -> Result<Vec<u8>, Error> + Send + 'static,
     {
         let Self { call, caller, .. } = self;
-        let once = once_of(&call, &caller, &body.bytes)?;
+        let once = once_of(&call, &caller, body.as_ref())?;
         if once.is_none()
             && let Err(error) = wish
         {
@@ -140,7 +149,7 @@ impl<R: Needs> Writing<R> {
     pub async fn looked<W, F>(
         self,
         status: StatusCode,
-        body: &JsonBody,
+        body: &impl AsRef<[u8]>,
         wish: Result<W, Error>,
         mut look: F,
     ) -> Result<Response<Body>, Error>

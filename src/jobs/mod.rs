@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::sync::watch;
 
-use crate::app::{App, Error, idempotency, mails, orders, payments, tickets};
+use crate::app::{App, Error, attachments, idempotency, mails, orders, payments, tickets};
 use crate::store;
 
 /// How many rows a step takes on: few enough that other writers hardly wait.
@@ -115,5 +115,10 @@ async fn clean_up(app: App) -> Result<Outcome, Error> {
         .await?;
     let mails = mails::forget(&app, STEP_ROWS).await?;
     let made = tickets::go_on(&app).await?;
-    Ok(if made || ended + expired + forgotten + mails > 0 { Outcome::Worked } else { Outcome::Idle })
+    // The media store may be out of reach while all else works.
+    let dropped = attachments::drop_files(&app, STEP_ROWS).await.unwrap_or_else(|error| {
+        tracing::error!(error = ?error, "Files of removed attachments could not be deleted; it is tried again.");
+        0
+    });
+    Ok(if made || ended + expired + forgotten + mails + dropped > 0 { Outcome::Worked } else { Outcome::Idle })
 }

@@ -6,6 +6,7 @@
 //! numbers are made outside them and nothing slow happens inside.
 
 pub mod api_keys;
+pub mod attachments;
 pub mod customers;
 pub mod db;
 pub mod deals;
@@ -401,6 +402,7 @@ fn start(
 pub fn statements() -> Vec<(&'static str, Statement)> {
     [
         api_keys::STATEMENTS,
+        attachments::STATEMENTS,
         customers::STATEMENTS,
         deals::STATEMENTS,
         events::STATEMENTS,

@@ -3,7 +3,7 @@
 use sea_query::{Expr, ExprTrait, Order, Query, SelectStatement};
 
 use super::db::{params, statements};
-use super::values::{bytes, contains, id_in, json, tags_json};
+use super::values::{bytes, contains, id_in, ids_json, json, tags_json};
 use super::{Error, Row, Tx};
 use crate::domain::id::{PartnerId, UserId};
 use crate::domain::partner::{Partner, Roles};
@@ -11,7 +11,7 @@ use crate::domain::text::fold;
 
 macro_rules! columns {
     () => {
-        "id, name, is_org, is_agent, is_core, description, channels, director, contact, legal, tags, user_id, \
+        "id, name, is_org, is_agent, is_core, description, channels, director, contact, legal, tags, media, user_id, \
          removed, created_at, updated_at"
     };
 }
@@ -22,12 +22,12 @@ statements! {
     LOCK_SHARED = "select id from partners where id = any($1) and not removed order by id for share";
     INSERT = concat!(
         "insert into partners (", columns!(), ", name_folded) \
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"
     );
     UPDATE =
         "update partners set name = $2, is_org = $3, is_agent = $4, is_core = $5, description = $6, channels = $7, \
          director = $8, contact = $9, legal = $10, tags = $11, user_id = $12, removed = $13, updated_at = $14, \
-         name_folded = $15 where id = $1";
+         name_folded = $15, media = $16 where id = $1";
     DELETE_TAGS = "delete from partner_tags where partner_id = $1";
     INSERT_TAG = "insert into partner_tags (partner_id, tag_folded) values ($1, $2) on conflict do nothing";
 }
@@ -70,6 +70,7 @@ pub fn insert(tx: &mut Tx<'_>, partner: &Partner) -> Result<(), Error> {
             json(&partner.contact)?,
             partner.legal.as_ref().map(json).transpose()?,
             tags_json(&partner.tags)?,
+            ids_json(&partner.media)?,
             partner.user,
             partner.removed,
             partner.created_at,
@@ -99,7 +100,8 @@ pub fn update(tx: &mut Tx<'_>, partner: &Partner) -> Result<(), Error> {
             partner.user,
             partner.removed,
             partner.updated_at,
-            fold(partner.name.as_str())
+            fold(partner.name.as_str()),
+            ids_json(&partner.media)?
         ],
     )?;
     tx.execute(DELETE_TAGS, params![partner.id])?;
@@ -191,6 +193,7 @@ fn partner(row: Row) -> Result<Partner, Error> {
     let contact = row.next_json()?.ok_or_else(|| row.corrupt("contact"))?;
     let legal = row.next_json()?;
     let tags = row.next_tags()?;
+    let media = row.next_ids()?;
     let user: UserId = row.next()?;
     Ok(Partner {
         id,
@@ -202,6 +205,7 @@ fn partner(row: Row) -> Result<Partner, Error> {
         contact,
         legal,
         tags,
+        media,
         user,
         removed: row.next()?,
         created_at: row.next()?,

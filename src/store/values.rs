@@ -1,5 +1,7 @@
 //! How the files of the store write domain values that are more than one plain column, and the pieces of lists.
 
+use std::str::FromStr;
+
 use sea_query::{Expr, ExprTrait, LikeExpr, SimpleExpr};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -56,6 +58,11 @@ pub(super) fn tags_json(tags: &[Tag]) -> Result<String, Error> {
     json(&tags.iter().map(Tag::as_str).collect::<Vec<_>>())
 }
 
+/// Ids as a JSON list.
+pub(super) fn ids_json<I: ToString>(ids: &[I]) -> Result<String, Error> {
+    json(&ids.iter().map(ToString::to_string).collect::<Vec<_>>())
+}
+
 /// A share with its currency, so that the text alone says what it is: `91.00%`, `150.00 RUB`.
 pub(super) fn share_text(share: &Share) -> String {
     match share {
@@ -95,6 +102,14 @@ impl RowReader {
         self.next_as(|text: String| {
             let tags: Vec<String> = serde_json::from_str(&text).map_err(|_| ())?;
             tags.iter().map(|tag| tag.parse().map_err(|_| ())).collect()
+        })
+    }
+
+    /// The ids in the next column's JSON list.
+    pub(super) fn next_ids<I: FromStr>(&mut self) -> Result<Vec<I>, Error> {
+        self.next_as(|text: String| {
+            let ids: Vec<String> = serde_json::from_str(&text).map_err(|_| ())?;
+            ids.iter().map(|id| id.parse().map_err(|_| ())).collect()
         })
     }
 }

@@ -15,6 +15,7 @@
 //! | partners with their contact, legal data and settings | [`partner`] |
 //! | users, members and what a member may do | [`user`], [`member`] |
 //! | events and their status | [`event`] |
+//! | files that partners upload | [`attachment`] |
 //! | the plan of a hall | [`map`] |
 //! | ticket sets with their rules, tickets | [`set`], [`ticket`] |
 //! | deals: sides, status, automatic acceptance | [`deal`] |
@@ -27,6 +28,7 @@
 mod wire;
 
 pub mod access;
+pub mod attachment;
 pub mod customer;
 pub mod deal;
 pub mod event;
@@ -54,6 +56,7 @@ pub mod time;
 pub mod user;
 
 pub use access::{Acting, Caller, Sight};
+pub use attachment::{Attachment, FileType, Size};
 pub use deal::{Actor, Change, Deal, DealRefusal, DealStatus, DealTitle, Parties, Side};
 pub use event::{AgeRating, Event, EventStatus, StatusRefusal, Timezone, Title, TitlePatch};
 pub use id::{

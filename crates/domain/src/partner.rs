@@ -8,7 +8,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::id::{PartnerId, UserId};
+use crate::id::{AttachmentId, PartnerId, UserId};
 use crate::invalid::Invalid;
 use crate::share::{Percent, Share};
 use crate::text;
@@ -36,6 +36,8 @@ pub struct Partner {
     pub legal: Option<Legal>,
     /// Words to find it by.
     pub tags: Vec<Tag>,
+    /// Pictures shown with it, the first one as its logo.
+    pub media: Vec<AttachmentId>,
     /// The user that it was made by, or for.
     pub user: UserId,
     /// Whether it was removed.

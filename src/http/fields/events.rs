@@ -1,11 +1,13 @@
 //! Fields of events (`spec/v1.md`, Events).
 
-use super::attachments::Attachment;
-use super::write::{List, Maybe, One};
+use super::attachments::Picture;
+use super::write::{List, One};
 use super::{Cell, Field, Kind, Resource, Type};
 use crate::app::events::EventView;
 use crate::app::sets::SetView;
+use crate::domain::attachment::Size;
 use crate::domain::event::{EventStatus, Title};
+use crate::domain::id::AttachmentId;
 
 /// The words of an event's status.
 pub const STATUSES: &[&str] = &[
@@ -16,11 +18,6 @@ pub const STATUSES: &[&str] = &[
 ];
 /// The ages that an event may be rated for.
 pub const AGE_RATINGS: &[i64] = &[0, 6, 12, 16, 18];
-
-/// The pictures of an event.
-pub struct EventMedia(());
-
-static MEDIA: EventMedia = EventMedia(());
 
 impl Resource for EventView {
     const NAME: &'static str = "Event";
@@ -38,7 +35,7 @@ impl Resource for EventView {
             Cell::text(view.event.lifetime.to_vevent())
         }),
         Field::<Self>::reference("map", "The plan of the place", Kind::Map, |view| view.event.map.map(Into::into)),
-        Field::<Self>::embedded("media", "Pictures; there are none yet", &One::<EventView, EventMedia>(|_| &MEDIA)),
+        Field::<Self>::embedded("media", "Pictures", &One::<EventView, Cover>(|view| &view.event.cover)),
         Field::<Self>::reference("org", "The organizer", Kind::Partner, |view| Some(view.event.org.into())).read_only(),
         Field::<Self>::value("removed", "Whether it has been removed", Type::Bool, |view| {
             Cell::Bool(view.event.removed)
@@ -74,19 +71,29 @@ impl Resource for Title {
     ];
 }
 
-impl Resource for EventMedia {
+/// The pictures of an event are one picture in three sizes.
+type Cover = Option<AttachmentId>;
+
+impl Resource for Cover {
     const NAME: &'static str = "EventMedia";
     const FIELDS: &'static [Field<Self>] = &[
         Field::<Self>::embedded(
             "cover_original",
-            "The picture as it was given",
-            &Maybe::<EventMedia, Attachment>(|_| None),
-        ),
-        Field::<Self>::embedded("cover", "The picture in a size for pages", &Maybe::<EventMedia, Attachment>(|_| None)),
+            "The picture as it was uploaded",
+            &Picture(|cover: &Cover| *cover, None),
+        )
+        .input(Type::AttachmentInput),
+        Field::<Self>::embedded(
+            "cover",
+            "The picture for pages, at most 1200 pixels wide and high",
+            &Picture(|cover: &Cover| *cover, Some(Size::Large)),
+        )
+        .input(Type::AttachmentInput),
         Field::<Self>::embedded(
             "cover_small",
-            "The picture in a size for lists",
-            &Maybe::<EventMedia, Attachment>(|_| None),
-        ),
+            "The picture for lists, at most 400 pixels wide and high",
+            &Picture(|cover: &Cover| *cover, Some(Size::Small)),
+        )
+        .input(Type::AttachmentInput),
     ];
 }

@@ -7,7 +7,7 @@ use std::hash::Hash;
 
 use super::parse::{Item, Selection};
 use super::{Is, Key, Kind, Resource, write};
-use crate::app;
+use crate::app::attachments::Picture;
 use crate::app::events::EventView;
 use crate::app::maps::MapView;
 use crate::app::orders::OrderView;
@@ -16,9 +16,10 @@ use crate::app::promocodes::PromocodeView;
 use crate::app::sets::SetView;
 use crate::app::tickets::TicketView;
 use crate::app::users::UserView;
+use crate::app::{self, App};
 use crate::domain::access::Caller;
 use crate::domain::deal::Deal;
-use crate::domain::id::{EventId, ObjectId};
+use crate::domain::id::{AttachmentId, EventId, ObjectId};
 use crate::domain::place::Venue;
 use crate::places::{self, City, Country};
 use crate::store::Tx;
@@ -41,6 +42,7 @@ pub struct Loaded {
     tickets: HashMap<Key, TicketView>,
     venues: HashMap<Key, Venue>,
     maps: HashMap<Key, MapView>,
+    pictures: HashMap<Key, Picture>,
 }
 
 /// What is still to be loaded.
@@ -113,7 +115,8 @@ impl<'s> Wants<'s> {
         }
     }
 
-    fn add(&mut self, kind: Kind, key: Option<Key>, selection: Option<&'s Selection>) {
+    /// Notes that one resource is wanted, and what is opened in it.
+    pub(super) fn add(&mut self, kind: Kind, key: Option<Key>, selection: Option<&'s Selection>) {
         if let Some(key) = key {
             self.keys.entry(kind).or_default().insert((key, selection.map(Opened)));
         }
@@ -126,6 +129,7 @@ impl Loaded {
     /// # Errors
     /// Those of the store.
     pub fn fetch<T: Resource>(
+        app: &App,
         tx: &mut Tx<'_>,
         caller: &Caller,
         values: &[T],
@@ -137,7 +141,7 @@ impl Loaded {
         while !wants.keys.is_empty() {
             for (kind, keys) in &wants.keys {
                 let with_sets = *kind == Kind::Event && keys.iter().any(|(_, opened)| shows_sets(*opened));
-                loaded.batch(tx, caller, *kind, with_sets, keys.iter().map(|(key, _)| *key))?;
+                loaded.batch(app, tx, caller, *kind, with_sets, keys.iter().map(|(key, _)| *key))?;
             }
             let mut deeper = Wants::default();
             for (kind, keys) in &wants.keys {
@@ -152,6 +156,7 @@ impl Loaded {
 
     fn batch(
         &mut self,
+        app: &App,
         tx: &mut Tx<'_>,
         caller: &Caller,
         kind: Kind,
@@ -218,6 +223,10 @@ impl Loaded {
                 let found = app::maps::readable(tx, &missing(&self.maps, keys))?;
                 self.maps.extend(found.into_iter().map(|view| (view.map.id.into(), view)));
             }
+            Kind::Attachment => {
+                let found = app::attachments::pictures(app, tx, &missing(&self.pictures, keys))?;
+                self.pictures.extend(found.into_iter().map(|(id, picture)| (id.into(), picture)));
+            }
             // They are in memory.
             Kind::City | Kind::Country => {}
         }
@@ -238,7 +247,13 @@ impl Loaded {
             Kind::Map => wants_of(self.maps.get(&key), selection, wants),
             Kind::City => wants_of(city(key), selection, wants),
             Kind::Country => wants_of(country(key), selection, wants),
+            Kind::Attachment => wants_of(self.pictures.get(&key).map(|picture| &picture.original), selection, wants),
         }
+    }
+
+    /// A loaded picture; none where it was removed.
+    pub(super) fn picture(&self, id: AttachmentId) -> Option<&Picture> {
+        self.pictures.get(&id.into())
     }
 
     /// Refuses what was written if it opened too much.
@@ -272,6 +287,7 @@ impl Loaded {
             Kind::Map => write::object(self.maps.get(&key)?, selection, self, out),
             Kind::City => write::object(city(key)?, selection, self, out),
             Kind::Country => write::object(country(key)?, selection, self, out),
+            Kind::Attachment => write::object(&self.pictures.get(&key)?.original, selection, self, out),
         }
         Some(())
     }

@@ -164,6 +164,10 @@ pub enum Type {
     IntOf(&'static [i64]),
     /// `true` or null.
     BoolOrNull,
+    /// An attachment: its id, or itself with its id; or null.
+    AttachmentInput,
+    /// A list of attachments, each its id or itself.
+    AttachmentsInput,
     /// Ids by ids.
     IdMap,
     /// Numbers of tickets by the ids of their sets, or null.
@@ -217,6 +221,8 @@ pub enum Kind {
     City,
     /// A country, by its ISO code.
     Country,
+    /// A file that a partner uploaded.
+    Attachment,
 }
 
 impl<T> Field<T> {

@@ -1,8 +1,8 @@
 //! Fields of partners (`spec/v1.md`, Partners). What only the partner itself, the platform and the other side of a deal
 //! may see is null for everybody else.
 
-use super::attachments::Attachment;
-use super::write::{List, Maybe, One};
+use super::attachments::Pictures;
+use super::write::{Maybe, One};
 use super::{Cell, Field, Kind, Resource, Type};
 use crate::app::partners::PartnerView;
 use crate::domain::partner::{Bank, Contact, Detail, Legal, Who};
@@ -42,9 +42,10 @@ impl Resource for PartnerView {
         ),
         Field::<Self>::embedded(
             "media",
-            "Files shown with the partner; there are none yet",
-            &List::<PartnerView, Attachment>(|_| &[]),
-        ),
+            "Pictures shown with the partner, the first one as its logo",
+            &Pictures(|view: &PartnerView| &view.partner.media),
+        )
+        .input(Type::AttachmentsInput),
         Field::<Self>::value("name", "Name", Type::Text, |view| Cell::text(&view.partner.name)),
         Field::<Self>::value("removed", "Whether it has been removed", Type::Bool, |view| {
             Cell::Bool(view.partner.removed)

@@ -1,6 +1,7 @@
 //! The tables without their types: what the parser and the OpenAPI document need to know of a field.
 
 use super::{Field, Is, Kind, Resource, Type};
+use crate::app::attachments::AttachmentView;
 use crate::app::events::EventView;
 use crate::app::maps::MapView;
 use crate::app::orders::OrderView;
@@ -105,6 +106,7 @@ impl Kind {
             Kind::Map => MapView::NAME,
             Kind::City => City::NAME,
             Kind::Country => Country::NAME,
+            Kind::Attachment => AttachmentView::NAME,
         }
     }
 
@@ -132,6 +134,7 @@ impl Kind {
             Kind::Map => of::<MapView>(),
             Kind::City => of::<City>(),
             Kind::Country => of::<Country>(),
+            Kind::Attachment => of::<AttachmentView>(),
         }
     }
 }

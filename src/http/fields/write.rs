@@ -83,7 +83,7 @@ fn field_value<T>(
     }
 }
 
-fn null(out: &mut Vec<u8>) {
+pub(super) fn null(out: &mut Vec<u8>) {
     out.extend_from_slice(b"null");
 }
 

@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use serde_json::Value;
 
+use crate::app::attachments::Named;
 use crate::app::events::{self, Changes, EventView, When, Wish};
 use crate::domain::event::{AgeRating, TitlePatch};
 use crate::domain::id::EventId;
@@ -12,7 +13,7 @@ use crate::domain::period::Period;
 use crate::http::call::{Manager, Member};
 use crate::http::error::Error;
 use crate::http::fields::{Type, events::STATUSES, shapes};
-use crate::http::input::{BodyDoc, Input, JsonBody, integer, long, nothing, parsed, string};
+use crate::http::input::{BodyDoc, Input, JsonBody, attachment, integer, long, parsed, string};
 use crate::http::path::PathId;
 use crate::http::query::Param;
 use crate::http::reading::{Reading, Source};
@@ -97,16 +98,13 @@ pub async fn remove(call: Writing<Manager>, id: PathId<EventId>) -> Result<Respo
 }
 
 fn changes(input: &mut Input<'_>) -> Option<Changes> {
-    // Pictures are named by their ids, and there are none.
-    if matches!(input.nullable("media", is_object), Some(Some(()))) {
-        input.nested("media", |media| {
-            for name in ["cover_original", "cover", "cover_small"] {
-                media.nullable::<()>(name, nothing);
-            }
-            Some(())
-        });
-    }
+    let cover = match input.nullable("media", is_object) {
+        None => None,
+        Some(None) => Some(None),
+        Some(Some(())) => input.nested("media", cover),
+    };
     Some(Changes {
+        cover,
         age_rating: input.nullable("age_rating", |value| AgeRating::new(integer(value)?)),
         currency: input.nullable("currency", parsed),
         lifetime: input.given("lifetime", |value| Period::parse_vevent(string(value)?)),
@@ -119,6 +117,15 @@ fn changes(input: &mut Input<'_>) -> Option<Changes> {
         venue: input.nullable("venue", parsed),
         map: input.nullable("map", parsed),
     })
+}
+
+/// The picture that the first of these fields names, for all three are sizes of one.
+fn cover(media: &mut Input<'_>) -> Option<Option<Named>> {
+    let [original, large, small] = ["cover_original", "cover", "cover_small"].map(|name| {
+        let given = media.nullable(name, attachment)?;
+        Some(given.map(|id| Named { field: format!("media.{name}"), id }))
+    });
+    original.or(large).or(small)
 }
 
 fn is_object(value: &Value) -> Result<(), Invalid> {

@@ -3,13 +3,14 @@
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
 
+use crate::app::attachments::Named;
 use crate::app::partners::{self, Changes, Filter, PartnerView};
 use crate::domain::id::PartnerId;
 use crate::domain::partner::{Contact, Role};
 use crate::http::call::{Anyone, Manager, Member};
 use crate::http::error::Error;
 use crate::http::fields::{Type, partners::ROLES, shapes, shapes_without};
-use crate::http::input::{BodyDoc, Input, JsonBody, boolean, long, nothing, parsed, short};
+use crate::http::input::{BodyDoc, Input, JsonBody, attachment, boolean, long, parsed, short};
 use crate::http::path::PathId;
 use crate::http::query::Param;
 use crate::http::reading::{Reading, Source};
@@ -77,8 +78,6 @@ pub async fn remove(call: Writing<Manager>, id: PathId<PartnerId>) -> Result<Res
 }
 
 fn changes(input: &mut Input<'_>) -> Option<Changes> {
-    // Files are named by their ids, and there are none.
-    input.list::<()>("media", LIST_MAX, nothing);
     let contact = match input.object::<Contact>("contact") {
         Some(Some(contact)) => match contact.checked() {
             Ok(contact) => Some(Some(contact)),
@@ -98,6 +97,10 @@ fn changes(input: &mut Input<'_>) -> Option<Changes> {
         contact,
         legal: input.object("legal"),
         tags: input.list("tags", LIST_MAX, parsed),
+        media: input.list("media", LIST_MAX, attachment).map(|ids| {
+            let named = |(at, id)| Named { field: format!("media[{at}]"), id };
+            ids.into_iter().enumerate().map(named).collect()
+        }),
         removed: input.given("removed", boolean),
     })
 }

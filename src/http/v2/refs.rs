@@ -73,7 +73,8 @@ impl Refs {
             | Kind::Venue
             | Kind::Map
             | Kind::City
-            | Kind::Country => true,
+            | Kind::Country
+            | Kind::Attachment => true,
         }
     }
 

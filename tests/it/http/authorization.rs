@@ -117,6 +117,12 @@ const TABLE: &str = "
     GET    /v1/resources/maps/{idmap}/svg                        401 200      200   200 200   200     200     200  200  200        403
     GET    /v1/resources/countries                               200 200      200   200 200   200     200     200  200  200        200
     GET    /v1/resources/cities                                  200 200      200   200 200   200     200     200  200  200        200
+    GET    /v1/resources/attachments                             401 200      200   200 200   200     200     200  200  200        403
+    POST   /v1/resources/attachments                             401 200      200   200 200   200     403     403  200  200        403
+    GET    /v1/resources/attachments/{idatt}                     401 403      403   200 200   200     200     200  200  200        403
+    DELETE /v1/resources/attachments/{idatt}                     401 403      403   200 200   200     403     403  200  200        403
+    GET    /v1/resources/attachment/{idatt}                      401 403      403   200 200   200     200     200  200  200        403
+    DELETE /v1/resources/attachment/{idatt}                      401 403      403   200 200   200     403     403  200  200        403
     POST   /v1/resources/users                                   201 201      201   201 201   201     201     201  201  201        201
     GET    /v1/resources/users/{user_id}                         401 403      403   403 200   403     403     403  403  403        403
     PATCH  /v1/resources/users/{user_id}                         401 403      403   403 200   403     403     403  403  403        403
@@ -231,6 +237,13 @@ impl<'s> Scene<'s> {
             let keys = format!("/v1/resources/partners/{partner}/api_keys");
             let key = self.server.platform().post(&keys, json!({})).ok();
             path = path.replace("{idkey}", id(&key));
+        }
+        if path.contains("{idatt}") {
+            let uploaded = self.organizer.uploads("application/pdf", "%PDF-1.4\n").ok();
+            path = path.replace("{idatt}", id(&uploaded));
+        }
+        if route.upload {
+            return caller.uploads("application/pdf", "%PDF-1.4\n");
         }
         if path.contains("{idrefund}") {
             let request = self.server.platform().post("/v1/resources/refund_requests", self.refund()).ok();

@@ -1,6 +1,7 @@
 //! The HTTP API, over a real socket.
 
 mod api_keys;
+mod attachments;
 mod authorization;
 mod conventions;
 mod customers;

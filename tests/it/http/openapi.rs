@@ -240,6 +240,7 @@ fn with_ids(path: &str) -> String {
         .replace("{idevent}", demo::EVENTS[0].0)
         .replace("{idset}", demo::SET)
         .replace("{idkey}", demo::NANOBILET_KEY_ID)
+        .replace("{idatt}", demo::NANOBILET_KEY_ID)
         .replace("{idvenue}", demo::VENUE)
         .replace("{idmap}", demo::MAP)
         .replace("{iduser}", demo::NANOBILET_USER)

@@ -132,6 +132,22 @@ impl<'s> Actor<'s> {
         self.server.platform().patch(&format!("/v1/resources/partners/{}/settings", self.partner()), settings).ok();
     }
 
+    /// Uploads a file as this type.
+    pub fn uploads(&self, content_type: &str, content: impl Into<Vec<u8>>) -> Answer {
+        self.request("POST", "/v1/resources/attachments").header("Content-Type", content_type).body(content).send()
+    }
+
+    /// Reads what an address of this server leads to.
+    pub fn opens(&self, url: &str) -> Answer {
+        self.request("GET", self.path_of(url)).send()
+    }
+
+    /// The path of an address of this server.
+    pub fn path_of<'u>(&self, url: &'u str) -> &'u str {
+        let base = format!("http://{}", self.server.address);
+        url.strip_prefix(&base).unwrap_or_else(|| panic!("{url} is not below {base}"))
+    }
+
     /// Makes a set of an event, with so many tickets without seats at a price.
     pub fn makes_set(&self, event: &str, amount: i64, price: &str) -> Value {
         self.post(&sets_path(event), json!({"name": "Parterre", "amount": amount, "price": price})).ok()

@@ -63,7 +63,8 @@ impl Request {
         Answer::read(&self.method, &self.path, &bytes)
     }
 
-    fn bytes(&self) -> Vec<u8> {
+    /// What is sent.
+    pub fn bytes(&self) -> Vec<u8> {
         let mut head =
             format!("{} {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", self.method, self.path, self.address);
         for (name, value) in &self.headers {

@@ -90,6 +90,15 @@ impl Server {
         Timestamp::from_microsecond(self.clock.load(Ordering::SeqCst)).unwrap()
     }
 
+    /// The names of the files in the media store.
+    pub fn files(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.folder.join("media")).into_iter().flatten();
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.unwrap().file_name().to_str().unwrap().to_owned()).collect();
+        names.sort();
+        names
+    }
+
     /// Lets time pass.
     pub fn advance(&self, duration: SignedDuration) {
         let microseconds = i64::try_from(duration.as_micros()).unwrap();
