@@ -13,6 +13,7 @@ pub mod ledger;
 pub mod maps;
 pub mod members;
 pub mod named;
+pub mod offers;
 pub mod orders;
 pub mod partners;
 pub mod promocodes;

@@ -17,6 +17,7 @@ pub mod maps;
 pub mod members;
 pub mod meta;
 pub mod migrate;
+pub mod offers;
 pub mod orders;
 pub mod partners;
 mod postgres;

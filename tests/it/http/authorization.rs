@@ -85,6 +85,12 @@ const TABLE: &str = "
     GET    /v1/resources/events/{idevent}/tickets/{idticket}     401 200      200   200 200   200     200     200  200  200        403
     GET    /v1/resources/events/{idevent}/sets/{idset}/tickets   401 200      200   200 200   200     200     200  200  200        403
     GET    /v1/resources/events/{idevent}/sets/{idset}/tickets/{idticket} 401 200      200   200 200   200     200     200  200  200        403
+    GET    /v1/services/simple/events                           401 200      200   200 200   200     200     200  200  200        403
+    GET    /v1/services/simple/events/{idevent}                 401 403      200   200 200   200     200     200  403  403        403
+    GET    /v1/services/simple/events_filters                   401 200      200   200 200   200     200     200  200  200        403
+    GET    /v1/simple/events                                    401 200      200   200 200   200     200     200  200  200        403
+    GET    /v1/simple/events/{idevent}                          401 403      200   200 200   200     200     200  403  403        403
+    GET    /v1/simple/events_filters                            401 200      200   200 200   200     200     200  200  200        403
     GET    /v1/resources/venues                                  401 200      200   200 200   200     200     200  200  200        403
     POST   /v1/resources/venues                                  401 403      403   200 200   200     403     403  403  403        403
     GET    /v1/resources/venues/{idvenue}                        401 200      200   200 200   200     200     200  200  200        403

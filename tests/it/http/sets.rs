@@ -588,12 +588,12 @@ fn sector(server: &Server, organizer: &Actor<'_>) -> SectorId {
     server.write(move |tx| {
         let now = tx.now();
         let insert = Statement::fixed(
-            "insert into maps (id, org_id, name, removed, created_at, updated_at) values ($1, $2, 'Hall', false, $3, $3)",
+            "insert into maps (id, org_id, name, name_folded, removed, created_at, updated_at) \
+             values ($1, $2, 'Hall', 'hall', false, $3, $3)",
         );
         tx.execute(insert, params![map, org, now])?;
-        let insert = Statement::fixed(
-            "insert into sectors (id, map_id, pos, name, layout) values ($1, $2, 0, 'Parterre', $3)",
-        );
+        let insert =
+            Statement::fixed("insert into sectors (id, map_id, pos, name, layout) values ($1, $2, 0, 'Parterre', $3)");
         tx.execute(insert, params![sector, map, layout.as_str()])?;
         Ok(())
     });
