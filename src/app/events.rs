@@ -347,6 +347,10 @@ fn apply_place(tx: &mut Tx<'_>, event: &mut Event, changes: &Changes) -> Result<
         event.venue = venue;
     }
     if let Some(map) = changes.map {
+        if map != event.map && store::sets::maps_of(tx, event.id)?.iter().any(|seated| Some(*seated) != map) {
+            let message = "a set of the event has seats of another map: remove it first";
+            return Err(Error::Conflict(Wrong::at("map", Invalid::conflict(message))));
+        }
         if let Some(id) = map.filter(|id| event.map != Some(*id)) {
             match store::maps::find_kept(tx, id)? {
                 None => return Err(Error::invalid("map", "unknown", "there is no map with this id")),

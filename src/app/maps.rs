@@ -3,7 +3,7 @@
 use super::callers::acting;
 use super::{Error, Window, venues};
 use crate::domain::access::{self, Caller};
-use crate::domain::id::{MapId, VenueId};
+use crate::domain::id::{MapId, SectorId, VenueId};
 use crate::domain::map::{Map, Sector};
 use crate::store::{self, Tx};
 
@@ -66,6 +66,15 @@ pub struct Changes {
 /// Those of the store.
 pub fn readable(tx: &mut Tx<'_>, ids: &[MapId]) -> Result<Vec<MapView>, Error> {
     Ok(store::maps::find_heads(tx, ids)?.into_iter().map(|map| MapView::new(map, false)).collect())
+}
+
+/// Sectors by their ids, without their seats; unknown ids are left out.
+///
+/// # Errors
+/// Those of the store.
+pub fn readable_sectors(tx: &mut Tx<'_>, ids: &[SectorId]) -> Result<Vec<SectorView>, Error> {
+    let sectors = store::maps::find_sector_heads(tx, ids)?;
+    Ok(sectors.into_iter().map(|sector| SectorView { sector, with_rows: false }).collect())
 }
 
 /// One map with all its seats.

@@ -15,6 +15,7 @@ pub mod mails;
 pub mod maps;
 pub mod members;
 pub mod named;
+pub mod offers;
 pub mod orders;
 pub mod partners;
 pub mod payments;

@@ -231,6 +231,24 @@ pub fn of_events(tx: &mut Tx<'_>, caller: &Caller, events: &[Event]) -> Result<H
     Ok(by_event)
 }
 
+/// What each event's sets cost the caller's customers, as [`SetView::price`] says; events without sets are left out.
+pub(super) fn prices(
+    tx: &mut Tx<'_>,
+    caller: &Caller,
+    events: &[Event],
+) -> Result<HashMap<EventId, Vec<Money>>, Error> {
+    let currencies: HashMap<EventId, Currency> = events.iter().map(|event| (event.id, event.currency)).collect();
+    let ids: Vec<EventId> = events.iter().map(|event| event.id).collect();
+    let (now, sales) = (tx.now(), sales(tx, caller, events)?);
+    let mut prices: HashMap<EventId, Vec<Money>> = HashMap::new();
+    for set in store::sets::of_events(tx, &ids, false)? {
+        let Some(currency) = currencies.get(&set.event) else { continue };
+        let price = Price::of(shown(&set, *currency, now), sales.get(&set.event));
+        prices.entry(set.event).or_default().push(price.full);
+    }
+    Ok(prices)
+}
+
 fn view(tx: &mut Tx<'_>, caller: &Caller, event: &Event, set: Set) -> Result<SetView, Error> {
     views(tx, caller, std::slice::from_ref(event), vec![set])?.pop().ok_or(Error::NotFound("set"))
 }
@@ -255,9 +273,14 @@ fn views(tx: &mut Tx<'_>, caller: &Caller, events: &[Event], sets: Vec<Set>) -> 
     Ok(views)
 }
 
+/// The nominal that is shown as the set's price.
+fn shown(set: &Set, currency: Currency, now: Timestamp) -> Money {
+    set::shown_rule(&set.rules, now).map_or(Money::zero(currency), |rule| rule.price)
+}
+
 fn as_seen(set: Set, taken: i64, currency: Currency, sale: Option<&Sale>, now: Timestamp) -> SetView {
     let holds = set::current_rule(&set.rules, now).map(|rule| rule.id);
-    let shown = set::shown_rule(&set.rules, now).map_or(Money::zero(currency), |rule| rule.price);
+    let shown = shown(&set, currency, now);
     let rules: Vec<RuleView> = set
         .rules
         .iter()

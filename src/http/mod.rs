@@ -35,6 +35,7 @@ use crate::app::customers::CustomerView;
 use crate::app::events::EventView;
 use crate::app::explain::Explanation;
 use crate::app::maps::MapView;
+use crate::app::offers::{Facets, Offer};
 use crate::app::orders::OrderView;
 use crate::app::partners::PartnerView;
 use crate::app::promocodes::PromocodeView;
@@ -52,7 +53,7 @@ use fields::v2::PromocodeCheck;
 use layers::Api;
 use route::Route;
 use v1::{
-    api_keys, attachments, deals, events, explain, ledger, maps, members, orders, partners, places, promocodes,
+    api_keys, attachments, deals, events, explain, ledger, maps, members, offers, orders, partners, places, promocodes,
     refund_requests, sets, settings, tickets, users, venues, whoami,
 };
 
@@ -182,7 +183,8 @@ pub fn routes() -> Vec<Route> {
                 Route::get("/v1/resources/events/{idevent}", events::get, "Shows an event").one::<EventView>(),
                 Route::patch("/v1/resources/events/{idevent}", events::change, "Changes an event")
                     .body(&events::PATCH)
-                    .one::<EventView>(),
+                    .one::<EventView>()
+                    .errors(&[409]),
                 Route::delete("/v1/resources/events/{idevent}", events::remove, "Removes an event and ends its deals"),
             ],
         ),
@@ -291,6 +293,43 @@ pub fn routes() -> Vec<Route> {
                     "Shows a ticket of a set",
                 )
                 .one::<TicketView>(),
+            ],
+        ),
+        (
+            "Events for sale",
+            vec![
+                Route::get(
+                    "/v1/services/simple/events",
+                    offers::list,
+                    "Lists the events that the caller may sell, with all that is needed to sell them",
+                )
+                .list::<Offer>(offers::LIST),
+                Route::get(
+                    "/v1/services/simple/events/{idevent}",
+                    offers::get,
+                    "Shows an event that the caller may sell",
+                )
+                .one::<Offer>(),
+                Route::get(
+                    "/v1/services/simple/events_filters",
+                    offers::filters,
+                    "Shows the places, organizers and tags of the events that the caller may sell",
+                )
+                .one::<Facets>(),
+                Route::get("/v1/simple/events", offers::list, "The same as /v1/services/simple/events")
+                    .list::<Offer>(offers::LIST),
+                Route::get(
+                    "/v1/simple/events/{idevent}",
+                    offers::get,
+                    "The same as /v1/services/simple/events/{idevent}",
+                )
+                .one::<Offer>(),
+                Route::get(
+                    "/v1/simple/events_filters",
+                    offers::filters,
+                    "The same as /v1/services/simple/events_filters",
+                )
+                .one::<Facets>(),
             ],
         ),
         (

@@ -18,6 +18,9 @@ macro_rules! columns {
     };
 }
 
+/// What [`event`] reads, for lists of other files.
+pub(super) const COLUMNS: &str = columns!();
+
 statements! {
     ONE = concat!("select ", columns!(), " from events where bucket = $1 and id = $2");
     // Nobody else changes it until the transaction ends.
@@ -267,7 +270,8 @@ fn select(filter: &Filter, now: Timestamp) -> SelectStatement {
     select
 }
 
-fn event(row: Row) -> Result<Event, Error> {
+/// Reads an event from its [`COLUMNS`].
+pub(super) fn event(row: Row) -> Result<Event, Error> {
     let mut row = row.read("events");
     let id = row.next()?;
     let org = row.next()?;

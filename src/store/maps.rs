@@ -34,6 +34,7 @@ statements! {
     SECTORS = "select id, name, description, layout from sectors where map_id = $1 order by pos";
     // Without their seats, which may be many.
     HEADS = "select map_id, id, name, description from sectors where map_id = any($1) order by map_id, pos";
+    SECTOR_HEADS = "select id, name, description from sectors where id = any($1)";
     SECTOR =
         "select m.id, m.org_id, s.id, s.name, s.description, s.layout from sectors s join maps m on m.id = s.map_id \
          where s.id = $1";
@@ -76,6 +77,15 @@ pub fn find_sector(tx: &mut Tx<'_>, id: SectorId) -> Result<Option<(MapId, Partn
     let (id, name, desc) = (row.next()?, row.next()?, row.next()?);
     let rows = row.next_json()?.ok_or_else(|| row.corrupt("layout"))?;
     Ok(Some((map, org, Sector { id, name, desc, rows })))
+}
+
+/// Finds several sectors without their seats; unknown ids are left out.
+pub fn find_sector_heads(tx: &mut Tx<'_>, ids: &[SectorId]) -> Result<Vec<Sector>, Error> {
+    let sector = |row: Row| {
+        let mut row = row.read("sectors");
+        Ok(Sector { id: row.next()?, name: row.next()?, desc: row.next()?, rows: Vec::new() })
+    };
+    tx.query(SECTOR_HEADS, params![ids])?.into_iter().map(sector).collect()
 }
 
 /// Writes a new map with its sectors and seats.

@@ -19,6 +19,7 @@ pub mod maps;
 pub mod members;
 pub mod meta;
 pub mod migrate;
+pub mod offers;
 pub mod orders;
 pub mod partners;
 pub mod payments;

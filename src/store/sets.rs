@@ -66,6 +66,9 @@ statements! {
     SECTOR =
         "select s.id, s.name, s.description, s.layout, m.id as map_id, m.org_id, m.removed from sectors s \
          join maps m on m.id = s.map_id where s.id = $1";
+    MAPS =
+        "select distinct x.map_id from sets s join sectors x on x.id = s.sector_id \
+         where s.bucket = $1 and s.event_id = $2 and not s.removed";
     EXISTS = "select 1 from sets where bucket = $1 and event_id = $2 limit 1";
     PRICED =
         "select 1 from sets s join rules r on r.bucket = s.bucket and r.set_id = s.id and not r.removed \
@@ -209,6 +212,11 @@ pub fn find_sector(tx: &mut Tx<'_>, id: SectorId) -> Result<Option<SectorOfMap>,
     let rows = row.next_json()?.ok_or_else(|| row.corrupt("layout"))?;
     let sector = Sector { id, name, desc, rows };
     Ok(Some(SectorOfMap { sector, map: row.next()?, org: row.next()?, removed: row.next()? }))
+}
+
+/// The maps that the seats of an event's sets are on.
+pub fn maps_of(tx: &mut Tx<'_>, event: EventId) -> Result<Vec<MapId>, Error> {
+    tx.query(MAPS, params![event.bucket(), event])?.into_iter().map(|row| row.read("sectors").next()).collect()
 }
 
 /// Whether an event has, or ever had, a set.

@@ -116,6 +116,22 @@ def test_events_come_with_their_calendar(agent):
     assert one["lifetime"] == events[1]["lifetime"]
 
 
+def test_events_for_sale_come_whole_in_one_request(agent, organizer):
+    (offer,) = agent.api.services.simple.events()
+    assert (offer["id"], offer["title"]["text"]) == (EVENTS[0], "Семинар: милые котята")
+    assert isinstance(offer["lifetime"], icalendar.Event)
+    assert offer["deal"]["extra"] == "10.0%"
+    assert [ticket_set["price_org"] for ticket_set in offer["sets"]] == [1500, 2500, 5000]
+    assert [ticket_set["price"] for ticket_set in offer["sets"]] == [1650, 2750, 5500]
+    for ticket_set in offer["sets"]:
+        (rule,) = ticket_set["rules"]
+        assert rule["current"]
+    assert agent.api.services.simple.events[EVENTS[0]]() == offer
+    assert [offer["id"] for offer in organizer.api.services.simple.events(sort="-start")] == EVENTS[::-1]
+    assert [offer["id"] for offer in organizer.api.services.simple.events(price="1500,1600", page_size=2)] == EVENTS[:2]
+    assert organizer.api.services.simple.events_filters()["orgs"][0]["id"] == ORGANIZATOR
+
+
 def test_an_event_is_created_changed_and_removed(organizer):
     calendar = "BEGIN:VEVENT\r\nDTSTART:20400124T160000Z\r\nDTEND:20400124T173000Z\r\nEND:VEVENT\r\n"
     # By the path alone: of a POST to `events` the client expects a list.

@@ -12,8 +12,9 @@ use crate::app::{App, Error};
 use crate::cli::platform::{Access, Platform};
 use crate::cli::{Failure, answer, refused};
 use crate::config::{Config, Options};
-use crate::domain::deal::Deal;
+use crate::domain::deal::{Deal, DealStatus};
 use crate::domain::event::{AgeRating, Event, EventStatus, Title};
+use crate::domain::id::PartnerId;
 use crate::domain::invalid::Invalid;
 use crate::domain::member::{Member, MemberRole};
 use crate::domain::partner::{Contact, Partner};
@@ -76,7 +77,7 @@ fn batches(count: u32) -> impl Iterator<Item = Range<u32>> {
 }
 
 /// A partner with its user and its key.
-fn partner(tx: &mut Tx<'_>, size: Size, number: u32, key: &NewKey) -> Result<(), Error> {
+pub(super) fn partner(tx: &mut Tx<'_>, size: Size, number: u32, key: &NewKey) -> Result<(), Error> {
     let now = Some(tx.now());
     let user = User {
         id: id(Kind::User, number),
@@ -112,10 +113,16 @@ fn partner(tx: &mut Tx<'_>, size: Size, number: u32, key: &NewKey) -> Result<(),
 }
 
 fn event(tx: &mut Tx<'_>, size: Size, number: u32) -> Result<(), Error> {
+    let event = event_of(tx, number, id(Kind::Partner, size.organizer_of(number)))?;
+    Ok(store::events::insert(tx, &event)?)
+}
+
+/// A public event of an organizer.
+pub(super) fn event_of(tx: &Tx<'_>, number: u32, org: PartnerId) -> Result<Event, Error> {
     let now = tx.now();
-    let event = Event {
+    Ok(Event {
         id: id(Kind::Event, number),
-        org: id(Kind::Partner, size.organizer_of(number)),
+        org,
         title: Title::new(&format!("Концерт {number}"), None).map_err(|(_, invalid)| wrong(invalid))?,
         lifetime: evening(now, number)?,
         status: EventStatus::Public,
@@ -129,34 +136,44 @@ fn event(tx: &mut Tx<'_>, size: Size, number: u32) -> Result<(), Error> {
         removed: false,
         created_at: Some(now),
         updated_at: Some(now),
-    };
-    Ok(store::events::insert(tx, &event)?)
+    })
 }
 
 fn deal(tx: &mut Tx<'_>, size: Size, number: u32) -> Result<(), Error> {
-    let now = tx.now();
     let planned = size.deal(number);
+    let event = event_of(tx, planned.event, id(Kind::Partner, planned.org))?;
+    let sides = (id(Kind::Partner, planned.org), id(Kind::Partner, planned.agent), planned.status);
+    let deal = deal_of(tx, number, &event, sides)?;
+    Ok(store::deals::insert(tx, &deal)?)
+}
+
+/// A deal about an event, between an organizer and an agent, in some status.
+pub(super) fn deal_of(
+    tx: &Tx<'_>,
+    number: u32,
+    event: &Event,
+    (org, agent, status): (PartnerId, PartnerId, DealStatus),
+) -> Result<Deal, Error> {
+    let now = tx.now();
     let percent = |text: &str| Share::parse_number(text).map_err(wrong);
     let term =
         Terms::new(percent("90")?, percent("10")?, percent("3")?, false).map_err(|(_, invalid)| wrong(invalid))?;
-    let (org, agent) = (id(Kind::Partner, planned.org), id(Kind::Partner, planned.agent));
-    let deal = Deal {
+    Ok(Deal {
         id: id(Kind::Deal, number),
-        event: id(Kind::Event, planned.event),
+        event: event.id,
         org,
         agent,
         obj: agent,
         subj: org,
         reversed: false,
-        status: planned.status,
+        status,
         term,
         message: Some("Условия на весь сезон".to_owned()),
         title: None,
-        event_ends_at: evening(now, planned.event)?.end,
+        event_ends_at: event.lifetime.end,
         created_at: Some(now),
         updated_at: Some(now),
-    };
-    Ok(store::deals::insert(tx, &deal)?)
+    })
 }
 
 /// Three hours, some months ahead: nothing ends while it is measured.
@@ -167,6 +184,6 @@ fn evening(now: Timestamp, event: u32) -> Result<Period, Error> {
     Period::new(start, end).map_err(wrong)
 }
 
-fn wrong(invalid: Invalid) -> Error {
+pub(super) fn wrong(invalid: Invalid) -> Error {
     Error::Internal(format!("data to measure with: {}", invalid.message))
 }

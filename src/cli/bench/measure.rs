@@ -147,7 +147,8 @@ fn expect_deals(body: &[u8], count: u32) -> Result<(), Failure> {
     Err(Failure::new(format!("the list has {} deals and not {count}", deals.len())))
 }
 
-fn median(times: &mut [Duration]) -> Duration {
+/// The time that half of them do not exceed.
+pub(super) fn median(times: &mut [Duration]) -> Duration {
     times.sort_unstable();
     times.get(times.len() / 2).copied().unwrap_or_default()
 }

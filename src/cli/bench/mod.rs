@@ -4,6 +4,7 @@ mod baseline;
 mod client;
 mod fill;
 mod measure;
+mod offers;
 mod plan;
 mod stream;
 
@@ -12,7 +13,6 @@ use clap::Subcommand;
 use super::Failure;
 
 #[derive(Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "made once, when the program starts")]
 pub(super) enum Command {
     /// Fill an empty store, and print the keys of a partner with 50 open deals and of the platform
     Fill(fill::Fill),
@@ -20,6 +20,10 @@ pub(super) enum Command {
     Baseline(baseline::Baseline),
     /// Compare single requests to a server with a small store and to one with a large store
     Measure(measure::Measure),
+    /// Fill an empty store with 1,000 events for sale, and print the keys of the agent who sells them and of the platform
+    FillOffers(offers::FillOffers),
+    /// Read pages of the events for sale, and all of them
+    Offers(offers::Offers),
     /// Read all deals, fast and slowly at once, while writes go on
     Stream(stream::Stream),
 }
@@ -29,6 +33,8 @@ pub(super) fn run(command: Command) -> Result<(), Failure> {
         Command::Fill(fill) => fill::run(fill),
         Command::Baseline(baseline) => baseline::run(&baseline),
         Command::Measure(measure) => measure::run(&measure),
+        Command::FillOffers(fill) => offers::fill(fill),
+        Command::Offers(offers) => offers::run(&offers),
         Command::Stream(stream) => stream::run(&stream),
     }
 }

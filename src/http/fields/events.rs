@@ -72,7 +72,7 @@ impl Resource for Title {
 }
 
 /// The pictures of an event are one picture in three sizes.
-type Cover = Option<AttachmentId>;
+pub type Cover = Option<AttachmentId>;
 
 impl Resource for Cover {
     const NAME: &'static str = "EventMedia";

@@ -9,7 +9,7 @@ use super::parse::{Item, Selection};
 use super::{Is, Key, Kind, Resource, write};
 use crate::app::attachments::Picture;
 use crate::app::events::EventView;
-use crate::app::maps::MapView;
+use crate::app::maps::{MapView, SectorView};
 use crate::app::orders::OrderView;
 use crate::app::partners::PartnerView;
 use crate::app::promocodes::PromocodeView;
@@ -43,6 +43,7 @@ pub struct Loaded {
     venues: HashMap<Key, Venue>,
     maps: HashMap<Key, MapView>,
     pictures: HashMap<Key, Picture>,
+    sectors: HashMap<Key, SectorView>,
 }
 
 /// What is still to be loaded.
@@ -227,6 +228,10 @@ impl Loaded {
                 let found = app::attachments::pictures(app, tx, &missing(&self.pictures, keys))?;
                 self.pictures.extend(found.into_iter().map(|(id, picture)| (id.into(), picture)));
             }
+            Kind::Sector => {
+                let found = app::maps::readable_sectors(tx, &missing(&self.sectors, keys))?;
+                self.sectors.extend(found.into_iter().map(|view| (view.sector.id.into(), view)));
+            }
             // They are in memory.
             Kind::City | Kind::Country => {}
         }
@@ -245,6 +250,7 @@ impl Loaded {
             Kind::Ticket => wants_of(self.tickets.get(&key), selection, wants),
             Kind::Venue => wants_of(self.venues.get(&key), selection, wants),
             Kind::Map => wants_of(self.maps.get(&key), selection, wants),
+            Kind::Sector => wants_of(self.sectors.get(&key), selection, wants),
             Kind::City => wants_of(city(key), selection, wants),
             Kind::Country => wants_of(country(key), selection, wants),
             Kind::Attachment => wants_of(self.pictures.get(&key).map(|picture| &picture.original), selection, wants),
@@ -285,6 +291,7 @@ impl Loaded {
             Kind::Ticket => write::object(self.tickets.get(&key)?, selection, self, out),
             Kind::Venue => write::object(self.venues.get(&key)?, selection, self, out),
             Kind::Map => write::object(self.maps.get(&key)?, selection, self, out),
+            Kind::Sector => write::object(self.sectors.get(&key)?, selection, self, out),
             Kind::City => write::object(city(key)?, selection, self, out),
             Kind::Country => write::object(country(key)?, selection, self, out),
             Kind::Attachment => write::object(&self.pictures.get(&key)?.original, selection, self, out),

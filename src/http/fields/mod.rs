@@ -14,6 +14,7 @@ mod key;
 pub mod ledger;
 pub mod load;
 pub mod members;
+pub mod offers;
 pub mod orders;
 pub mod parse;
 pub mod partners;
@@ -217,6 +218,8 @@ pub enum Kind {
     Venue,
     /// The plan of a place.
     Map,
+    /// A part of such a plan.
+    Sector,
     /// A city, by its GeoNames id.
     City,
     /// A country, by its ISO code.

@@ -73,8 +73,8 @@ impl Resource for SetView {
             Type::Seats,
             |view| view.set.seats.as_ref().map_or(Cell::Null, |seats| Cell::Json(ranges(seats).into())),
         ),
-        Field::<Self>::value("sector", "The part of the map where its seats are", Type::OptId, |view| {
-            view.set.seats.as_ref().map_or(Cell::Null, |seats| Cell::text(seats.sector))
+        Field::<Self>::reference("sector", "The part of the map where its seats are", Kind::Sector, |view| {
+            view.set.seats.as_ref().map(|seats| seats.sector.into())
         }),
         Field::<Self>::value("updated_at", "Time of the last change", Type::Time, |view| {
             Cell::time(Some(view.set.updated_at))
@@ -119,7 +119,7 @@ pub(super) fn name(text: &str) -> Cell<'_> {
 }
 
 /// `{"3": [[1, 12], ["14", "15a"]]}`.
-fn ranges(seats: &Seats) -> String {
+pub(super) fn ranges(seats: &Seats) -> String {
     let quoted = |text: &str| serde_json::Value::from(text).to_string();
     let seat = |text: &str| match name(text) {
         Cell::Int(number) => number.to_string(),

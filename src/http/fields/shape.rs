@@ -3,7 +3,7 @@
 use super::{Field, Is, Kind, Resource, Type};
 use crate::app::attachments::AttachmentView;
 use crate::app::events::EventView;
-use crate::app::maps::MapView;
+use crate::app::maps::{MapView, SectorView};
 use crate::app::orders::OrderView;
 use crate::app::partners::PartnerView;
 use crate::app::promocodes::PromocodeView;
@@ -104,6 +104,7 @@ impl Kind {
             Kind::Ticket => TicketView::NAME,
             Kind::Venue => Venue::NAME,
             Kind::Map => MapView::NAME,
+            Kind::Sector => SectorView::NAME,
             Kind::City => City::NAME,
             Kind::Country => Country::NAME,
             Kind::Attachment => AttachmentView::NAME,
@@ -132,6 +133,7 @@ impl Kind {
             Kind::Ticket => of::<TicketView>(),
             Kind::Venue => of::<Venue>(),
             Kind::Map => of::<MapView>(),
+            Kind::Sector => of::<SectorView>(),
             Kind::City => of::<City>(),
             Kind::Country => of::<Country>(),
             Kind::Attachment => of::<AttachmentView>(),

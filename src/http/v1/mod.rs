@@ -8,6 +8,7 @@ pub mod explain;
 pub mod ledger;
 pub mod maps;
 pub mod members;
+pub mod offers;
 pub mod orders;
 pub mod partners;
 pub mod places;

@@ -72,6 +72,7 @@ impl Refs {
             | Kind::Ticket
             | Kind::Venue
             | Kind::Map
+            | Kind::Sector
             | Kind::City
             | Kind::Country
             | Kind::Attachment => true,

@@ -104,6 +104,12 @@ const TABLE: &str = "
     POST   /payments/test/callback                               403 403      403   403 403   403     403     403  403  403        403
     GET    /payments/test/{idpayment}                            200 200      200   200 200   200     200     200  200  200        200
     POST   /payments/test/{idpayment}                            303 303      303   303 303   303     303     303  303  303        303
+    GET    /v1/services/simple/events                           401 200      200   200 200   200     200     200  200  200        403
+    GET    /v1/services/simple/events/{idevent}                 401 403      200   200 200   200     200     200  403  403        403
+    GET    /v1/services/simple/events_filters                   401 200      200   200 200   200     200     200  200  200        403
+    GET    /v1/simple/events                                    401 200      200   200 200   200     200     200  200  200        403
+    GET    /v1/simple/events/{idevent}                          401 403      200   200 200   200     200     200  403  403        403
+    GET    /v1/simple/events_filters                            401 200      200   200 200   200     200     200  200  200        403
     GET    /v1/resources/venues                                  401 200      200   200 200   200     200     200  200  200        403
     POST   /v1/resources/venues                                  401 403      403   200 200   200     403     403  403  403        403
     GET    /v1/resources/venues/{idvenue}                        401 200      200   200 200   200     200     200  200  200        403

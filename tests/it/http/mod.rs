@@ -12,6 +12,7 @@ mod idempotency;
 mod ledger;
 mod maps;
 mod members;
+mod offers;
 mod on_sale;
 mod openapi;
 mod orders;
