@@ -81,6 +81,11 @@ const TABLE: &str = "
     PATCH  /v1/resources/orders/{idorder}                        401 403      200   200 200   200     200     403  200  200        403
     DELETE /v1/resources/orders/{idorder}                        401 403      200   200 200   200     200     403  200  200        403
     GET    /v1/resources/orders/{idorder}/tickets                401 403      200   200 200   200     200     403  200  200        403
+    GET    /v2/resources/orders                                  401 200      200   200 200   200     200     403  200  200        403
+    POST   /v2/resources/orders                                  401 400      200   200 200   200     200     403  400  400        403
+    GET    /v2/resources/orders/{idorder}                        401 403      200   200 200   200     200     403  200  200        403
+    PATCH  /v2/resources/orders/{idorder}                        401 403      200   200 200   200     200     403  200  200        403
+    POST   /v2/resources/orders/export                           401 200      200   200 200   200     200     403  200  200        403
     GET    /v1/resources/users/{user_id}/orders                  401 403      200   403 403   403     403     403  200  200        403
     GET    /v1/resources/users                                   401 200      200   200 200   200     200     403  200  200        403
     GET    /v1/resources/events/{idevent}/sets                   401 200      200   200 200   200     200     200  200  200        403
@@ -242,6 +247,11 @@ impl<'s> Scene<'s> {
             }
             ("POST", "/v1/resources/events") => json!({"title": {"text": "Concert"}, "lifetime": IN_2030}),
             ("POST", "/v1/resources/orders") => json!({"event": self.deal["event"]}),
+            ("POST", "/v2/resources/orders") => {
+                let set = self.organizer.makes_set(self.deal["event"].as_str().unwrap(), 1, "100.00");
+                json!({"event": self.deal["event"], "random": {id(&set): 1}})
+            }
+            ("POST", "/v2/resources/orders/export") => json!({"email": "box-office@example.com"}),
             ("POST", "/v1/resources/events/{idevent}/sets") => json!({"name": "Parterre", "amount": 1}),
             ("POST", "/v1/resources/venues") => json!({"name": "Opera"}),
             ("POST", "/v1/resources/maps") => json!({"name": "Hall", "sectors": [{"name": "Floor"}]}),

@@ -13,6 +13,7 @@ mod members;
 mod on_sale;
 mod openapi;
 mod orders;
+mod orders_v2;
 mod partners;
 mod places;
 mod promocodes;
