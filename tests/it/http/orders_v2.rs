@@ -140,9 +140,15 @@ fn an_order_made_in_one_version_is_seen_in_the_other(server: Server) {
         "settings": {"customer": {"name": "Anna Ivanova", "phone": "+7 900"}},
     })));
     let old = sale.agent.sees_order(&new);
-    assert_eq!((&old["number"], &old["value"], &old["status"]), (&new["number"], &json!("2000.00"), &json!("executed")));
+    assert_eq!(
+        (&old["number"], &old["value"], &old["status"]),
+        (&new["number"], &json!("2000.00"), &json!("executed"))
+    );
     assert_eq!(json!(ids(new["tickets"].as_array().unwrap())), old["tickets"]);
-    assert_eq!((&old["customer"]["first_name"], &old["customer"]["mobile"]), (&json!("Anna Ivanova"), &json!("+7 900")));
+    assert_eq!(
+        (&old["customer"]["first_name"], &old["customer"]["mobile"]),
+        (&json!("Anna Ivanova"), &json!("+7 900"))
+    );
     sale.agent.cancels_order(&new).ok();
     assert_eq!(sale.agent.sees_whole(&new)["status"], "cancelled");
 
@@ -457,7 +463,8 @@ fn lists_are_filtered_and_have_pages(server: Server) {
     let usual = sale.agent.get(ORDERS_V2).ok();
     assert_eq!(usual["pagination"], json!({"page": 1, "page_size": 50, "total": 3}));
     assert_eq!(names(&usual["refs"]["events"]), [&sale.event], "each once");
-    for wrong in ["page=0", "page_size=0", "page_size=201", "status=paid", "events=x", "created_at=now", "only_with_customer=5"]
+    for wrong in
+        ["page=0", "page_size=0", "page_size=201", "status=paid", "events=x", "created_at=now", "only_with_customer=5"]
     {
         sale.agent.get(&format!("{ORDERS_V2}?{wrong}")).refused_in_v2(400);
     }
@@ -553,8 +560,12 @@ fn a_list_is_mailed_as_a_file(server: Server) {
     let line = format!(
         "{},{},{},done,api,{},{},{},Concert,Organizer,Agent,2,2000.00,0.00,2000.00,200.00,2200.00,RUB,,\
          \"Anna, the first\",anna@example.com,",
-        id(&order), order["number"], done["code"].as_str().unwrap(), order["created_at"].as_str().unwrap(),
-        done["done_at"].as_str().unwrap(), sale.event
+        id(&order),
+        order["number"],
+        done["code"].as_str().unwrap(),
+        order["created_at"].as_str().unwrap(),
+        done["done_at"].as_str().unwrap(),
+        sale.event
     );
     assert_eq!(lines[1..], [line]);
     // As a query says it.
