@@ -283,8 +283,8 @@ create table order_promocodes (
 );
 create index order_promocodes_by_code on order_promocodes (bucket, promocode_id);
 
--- Money that came, or is to come, through a payment system. external_id is the system's own name of the payment: it counts
--- once.
+-- Money that came, or is to come, through a payment system. external_id is the system's own name of the money: it counts
+-- once. refusal is what the last callback said that was not believed.
 create table payments (
     bucket bytea not null,
     id bytea not null,
@@ -294,8 +294,7 @@ create table payments (
     status text not null,
     amount bigint not null,
     currency text not null,
-    attempts integer not null,
-    due_at bigint,
+    refusal text,
     created_at bigint not null,
     updated_at bigint not null,
     primary key (bucket, id)
@@ -303,7 +302,68 @@ create table payments (
 create unique index payments_bucket_system_external_id_key on payments (bucket, system, external_id)
     where external_id is not null;
 create index payments_by_order on payments (bucket, order_id, id);
-create index payments_due on payments (due_at) where due_at is not null;
+
+-- Money that a payment system is to send back: all of a payment that is owed, or what a refund request says. Its id is that
+-- of the one or the other, so that there is no second one for the same reason. due_at moves on with each try, and is null
+-- once the money has been sent.
+create table payment_returns (
+    bucket bytea not null,
+    id bytea not null,
+    payment_id bytea not null,
+    refund_id bytea,
+    amount bigint not null,
+    currency text not null,
+    attempts integer not null,
+    due_at bigint,
+    created_at bigint not null,
+    sent_at bigint,
+    primary key (bucket, id)
+);
+create index payment_returns_due on payment_returns (due_at) where due_at is not null;
+
+-- What the payment system for tests keeps: it is a provider of its own, and shares nothing with the tables above but the
+-- ids that it was told. A charge has the id of the payment that it was asked for.
+create table test_charges (
+    bucket bytea not null,
+    id bytea not null,
+    number bigint not null,
+    amount bigint not null,
+    currency text not null,
+    success_url text,
+    failure_url text,
+    expires_at bigint not null,
+    status text not null,
+    external_id text,
+    returned bigint not null,
+    created_at bigint not null,
+    updated_at bigint not null,
+    primary key (bucket, id)
+);
+create unique index test_charges_bucket_external_id_key on test_charges (bucket, external_id)
+    where external_id is not null;
+
+-- What it still has to tell. due_at is null once it was heard, or given up.
+create table test_callbacks (
+    bucket bytea not null,
+    charge_id bytea not null,
+    pos integer not null,
+    signing text not null,
+    body text not null,
+    attempts integer not null,
+    due_at bigint,
+    primary key (bucket, charge_id, pos)
+);
+create index test_callbacks_due on test_callbacks (due_at) where due_at is not null;
+
+-- What it has sent back, by the name of the return: it is sent once.
+create table test_returns (
+    bucket bytea not null,
+    id bytea not null,
+    charge_id bytea not null,
+    amount bigint not null,
+    created_at bigint not null,
+    primary key (bucket, id)
+);
 
 create table refund_requests (
     bucket bytea not null,

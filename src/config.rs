@@ -134,6 +134,11 @@ pub struct Options {
     /// The platform's share of a ticket, for organizers without a share of their own [default: 3%]
     #[arg(long, value_name = "PERCENT", help_heading = TRADE)]
     pub core: Option<String>,
+
+    /// Let orders be paid through the payment system for tests, which moves no money [default: in a demo only]
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true,
+          value_name = "BOOL", value_parser = BoolishValueParser::new(), help_heading = TRADE)]
+    pub test_payments: Option<bool>,
 }
 
 /// The heading in `--help` of the options that every command needs.
@@ -325,6 +330,8 @@ pub struct Config {
     pub timezone: Timezone,
     /// The platform's share for organizers without one of their own, 0 to 100%.
     pub core: Percent,
+    /// Whether orders may be paid through the payment system for tests.
+    pub test_payments: bool,
     /// Sign-ins a minute from one address.
     pub sign_in_per_minute: NonZeroU32,
     /// Sign-ins a minute to one account.
@@ -404,6 +411,7 @@ impl Config {
             currency: layers.checked("currency", |o| &o.currency, "RUB", parsed)?,
             timezone: layers.checked("timezone", |o| &o.timezone, "UTC", parsed)?,
             core: layers.checked("core", |o| &o.core, "3%", percentage)?,
+            test_payments: layers.value("test-payments", |o| &o.test_payments, demo),
             settings: layers.settings,
         })
     }
@@ -832,6 +840,7 @@ mod tests {
         ("currency", "EUR"),
         ("timezone", "Europe/Moscow"),
         ("core", "1.5%"),
+        ("test-payments", "true"),
     ];
 
     fn assert_all_from(config: &Config, source: Source) {

@@ -13,6 +13,7 @@ pub mod jobs;
 pub mod logging;
 pub mod mail;
 pub mod password;
+pub mod payments;
 pub mod places;
 pub mod plan;
 pub mod random;

@@ -154,6 +154,7 @@ pub enum SealError {
 pub struct Secret {
     /// Keyed once: a clone spares each request two of the four blocks of a hash.
     tokens: Hmac<Sha256>,
+    callbacks: Hmac<Sha256>,
     draws: Hmac<Sha256>,
     seal: XChaCha20Poly1305,
     fingerprint: [u8; 16],
@@ -172,6 +173,7 @@ impl Secret {
         let keys = Hkdf::<Sha256>::new(Some(b"parterre"), text.as_bytes());
         Ok(Self {
             tokens: Hmac::new(&derive::<64>(&keys, b"token hash")?.into()),
+            callbacks: Hmac::new(&derive::<64>(&keys, b"payment callbacks")?.into()),
             draws: Hmac::new(&derive::<64>(&keys, b"draw")?.into()),
             seal: XChaCha20Poly1305::new(&derive::<32>(&keys, b"seal")?.into()),
             fingerprint: derive(&keys, b"fingerprint")?,
@@ -222,6 +224,24 @@ impl Secret {
         let mut hash = self.tokens.clone();
         hash.update(token.as_bytes());
         hash.finalize().into_bytes().into()
+    }
+
+    /// The signature of a payment system's callback: of these parts, one after the other.
+    pub fn sign_callback(&self, parts: &[&[u8]]) -> [u8; 32] {
+        self.callback(parts).finalize().into_bytes().into()
+    }
+
+    /// Whether a callback has this signature. It takes as long for a wrong one as for the right one.
+    pub fn signed_callback(&self, parts: &[&[u8]], signature: &[u8]) -> bool {
+        self.callback(parts).verify_slice(signature).is_ok()
+    }
+
+    fn callback(&self, parts: &[&[u8]]) -> Hmac<Sha256> {
+        let mut mac = self.callbacks.clone();
+        for part in parts {
+            mac.update(part);
+        }
+        mac
     }
 
     /// A seed for what nobody may guess: keyed, so that not even a system with poor random numbers gives it away.

@@ -7,6 +7,7 @@ pub mod customers;
 pub mod deals;
 mod error;
 pub mod events;
+pub mod explain;
 pub mod idempotency;
 pub mod ledger;
 pub mod mails;
@@ -15,7 +16,10 @@ pub mod members;
 pub mod named;
 pub mod orders;
 pub mod partners;
+pub mod payments;
 pub mod promocodes;
+pub mod proof;
+pub mod refunds;
 pub mod sessions;
 pub mod sets;
 pub mod settings;
@@ -23,7 +27,7 @@ pub mod tickets;
 pub mod users;
 pub mod venues;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -63,6 +67,7 @@ pub struct Inner {
     pub tls: bool,
     /// Sends what is mailed.
     pub mailer: Mailer,
+    public_url: OnceLock<String>,
     ids: IdSource,
 }
 
@@ -77,6 +82,8 @@ pub struct Installation {
     pub core: Share,
     /// How long a sign-in lasts.
     pub session_lifetime: SignedDuration,
+    /// Whether orders may be paid through the payment system for tests, which moves no money.
+    pub test_payments: bool,
 }
 
 impl std::ops::Deref for App {
@@ -102,18 +109,32 @@ impl App {
                 timezone: config.timezone.clone(),
                 core: Share::Percent(config.core),
                 session_lifetime: SignedDuration::from_hours(24 * i64::from(config.session_days)),
+                test_payments: config.test_payments,
             },
             passwords: Passwords::new(),
             limits: sessions::Limits::new(config),
             trusted_proxies: config.trusted_proxies.clone(),
             tls: config.tls.is_some(),
             mailer: Mailer::new(config.mail.clone(), config.mail_from.clone()),
+            public_url: OnceLock::new(),
             ids: IdSource::new(rest, counter),
         })))
     }
 }
 
 impl Inner {
+    /// The address by which clients reach this server, before the path; nothing while it is not known, which leaves
+    /// addresses relative to the server's.
+    pub fn public_url(&self) -> &str {
+        self.public_url.get().map_or("", String::as_str)
+    }
+
+    /// Notes the address that the server listens at, for clients, where the operator named no other.
+    pub fn listens_at(&self, url: String) {
+        // What the operator named, or what was noted first, stays.
+        let _ = self.public_url.set(url);
+    }
+
     /// A new id for something that does not belong to an event.
     pub fn new_id<T: From<ObjectId>>(&self) -> T {
         self.ids.next(program_time())
@@ -126,7 +147,12 @@ impl Inner {
 
     /// New ids for the entries of one cause. Those of an order have its bucket.
     pub fn entry_ids(&self, bucket: Bucket) -> ledger::EntryIds {
-        std::array::from_fn(|_| self.ids.next_in(program_time(), bucket))
+        std::array::from_fn(|_| self.new_id_in(bucket))
+    }
+
+    /// New ids for the entries of a payout, which belongs to no event.
+    pub fn payout_entry_ids(&self) -> ledger::EntryIds {
+        std::array::from_fn(|_| self.new_id())
     }
 
     /// A new id for an event, in a bucket chosen at random.

@@ -13,6 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::callers::acting;
 use super::ledger;
+use super::payments::{self, Asking};
 use super::tickets::{self, TicketView};
 use super::{Error, Installation, Window, Wrong};
 use crate::domain::access::{self, Caller};
@@ -627,7 +628,7 @@ fn apply(
         let customer = std::mem::take(&mut work.order.customer);
         work.order.customer = patch.as_ref().map(|patch| customer.merge(patch)).unwrap_or_default();
     }
-    set_payment(&mut work.order, &changes.payment)?;
+    set_payment(&mut work.order, &drawn.asking, &changes.payment)?;
     if let Some(data) = &changes.vendor_data {
         work.order.vendor_data.clone_from(data);
     }
@@ -656,6 +657,9 @@ fn apply(
     let mut refused = Vec::new();
     if chosen.is_some() || changes.promocodes.is_some() {
         refused = prices::reprice(tx, work, chosen, changes.promocodes.as_deref(), through)?;
+        if work.order.status == OrderStatus::InProgress {
+            payments::amend(tx, &work.order)?;
+        }
     }
 
     if let Some(to) = changes.status {
@@ -682,7 +686,7 @@ impl From<store::Error> for Stop {
     }
 }
 
-fn set_payment(order: &mut Order, patch: &PaymentPatch) -> Result<(), Error> {
+fn set_payment(order: &mut Order, asking: &Asking, patch: &PaymentPatch) -> Result<(), Error> {
     if let Some(system) = patch.system
         && system != order.payment.system
     {
@@ -690,6 +694,9 @@ fn set_payment(order: &mut Order, patch: &PaymentPatch) -> Result<(), Error> {
         if order.status != OrderStatus::Executed {
             let message = format!("the payment system of an order that is {} can't be changed", order.status);
             return Err(Error::invalid("payment.system", "conflict", message));
+        }
+        if let Some(system) = system {
+            asking.check_offered(system)?;
         }
         order.payment.system = system;
     }
@@ -716,7 +723,7 @@ fn set_status(
 ) -> Result<bool, Error> {
     match work.order.change_status(to, who).map_err(refused)? {
         StatusChange::Nothing => return Ok(false),
-        StatusChange::Wait => wait(tx, work)?,
+        StatusChange::Wait => wait(tx, drawn, work)?,
         StatusChange::Sell => sell(tx, drawn, work)?,
         StatusChange::Release(to) => release(tx, work, to)?,
         StatusChange::Refund => work.order.status = OrderStatus::Refunded,
@@ -724,7 +731,7 @@ fn set_status(
     Ok(true)
 }
 
-fn wait(tx: &mut Tx<'_>, work: &mut Work) -> Result<(), Error> {
+fn wait(tx: &mut Tx<'_>, drawn: &Drawn, work: &mut Work) -> Result<(), Error> {
     let tickets = work.tickets();
     work.order.payment.system.get_or_insert(PaymentSystem::Base);
     let till = work.order.waits_till(tx.now());
@@ -733,7 +740,7 @@ fn wait(tx: &mut Tx<'_>, work: &mut Work) -> Result<(), Error> {
     }
     work.order.status = OrderStatus::InProgress;
     work.order.reserved_till = till;
-    Ok(())
+    payments::start(tx, &drawn.asking, &mut work.order)
 }
 
 fn sell(tx: &mut Tx<'_>, drawn: &Drawn, work: &mut Work) -> Result<(), Error> {

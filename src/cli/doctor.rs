@@ -6,9 +6,11 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::process::ExitCode;
 
+use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Failure, answer, listener, platform};
+use crate::app::proof::{self, Place};
 use crate::config::{Config, Options, Setting, Source};
 use crate::secret::{Origin, Secret};
 use crate::store::{self, Engine, Store, StoreConfig, health, meta};
@@ -20,7 +22,17 @@ const CLOCK_TOLERANCE: SignedDuration = SignedDuration::from_secs(2);
 /// What a check found out, or what is wrong and what to do about it.
 type Finding = Result<String, Failure>;
 
-pub(super) fn run(options: Options) -> Result<ExitCode, Failure> {
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// Also prove that the ledger, the orders, the tickets and the counters agree
+    #[arg(long)]
+    ledger: bool,
+
+    #[command(flatten)]
+    options: Options,
+}
+
+pub(super) fn run(Arguments { ledger, options }: Arguments) -> Result<ExitCode, Failure> {
     let config = Config::load(options)?;
     answer("configuration")?;
     for setting in &config.settings {
@@ -37,6 +49,10 @@ pub(super) fn run(options: Options) -> Result<ExitCode, Failure> {
             }
         };
         answer(format_args!("  {word:<8} {name}: {text}"))?;
+    }
+    if ledger {
+        answer("ledger")?;
+        healthy &= proves_ledger(&config)?;
     }
     Ok(match healthy {
         true => ExitCode::SUCCESS,
@@ -115,6 +131,49 @@ fn database(config: &Config, version: i64, findings: &mut Vec<(&'static str, Fin
         Err(failure) => findings.push(("engine", Err(failure))),
     }
     store.close();
+}
+
+/// Looks at all orders, tickets, sets and promocodes, and says what of them contradicts each other, as it is found.
+fn proves_ledger(config: &Config) -> Result<bool, Failure> {
+    if platform::schema(config)?.is_none() {
+        answer("  ok       there is no database yet, and nothing in it")?;
+        return Ok(true);
+    }
+    let config = StoreConfig { readers: 1, connections: 1, ..platform::store_config(config) };
+    let store = Store::open(&config)?;
+    let proven = prove(&store);
+    store.close();
+    proven
+}
+
+fn prove(store: &Store) -> Result<bool, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    let (mut healthy, mut looked_at) = (true, 0);
+    let mut place = Some(Place::START);
+    while let Some(here) = place {
+        let part = runtime
+            .block_on(store.read(move |tx| proof::part(tx, here)))
+            .map_err(|error: crate::app::Error| Failure::new(reason(&error)))?;
+        for wrong in &part.wrong {
+            answer(format_args!("  problem  {wrong}"))?;
+        }
+        healthy &= part.wrong.is_empty();
+        looked_at += part.looked_at;
+        if part.next.map(Place::of) != Some(here.of()) {
+            answer(format_args!("  {:<8} {}: {looked_at} looked at", "done", here.of()))?;
+            looked_at = 0;
+        }
+        place = part.next;
+    }
+    Ok(healthy)
+}
+
+/// What only the operator may read of an error, for the operator.
+fn reason(error: &crate::app::Error) -> String {
+    match error {
+        crate::app::Error::Internal(reason) | crate::app::Error::Unavailable(reason) => reason.clone(),
+        other => other.to_string(),
+    }
 }
 
 /// What one look into the database shows.

@@ -53,7 +53,7 @@ enum Command {
     /// Bring the schema of the database to this version
     Migrate(Options),
     /// Show what the configuration resolves to, and check that all is well
-    Doctor(Options),
+    Doctor(doctor::Arguments),
     /// Print the API's OpenAPI document
     Openapi,
     /// Manage users, the people who sign in
@@ -93,7 +93,7 @@ fn execute(command: Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Serve(options) => serve::run(options)?,
         Command::Migrate(options) => migrate::run(options)?,
-        Command::Doctor(options) => return doctor::run(options),
+        Command::Doctor(arguments) => return doctor::run(arguments),
         Command::Openapi => openapi::run()?,
         Command::User(command) => user::run(command)?,
         Command::Partner(command) => partner::run(command)?,

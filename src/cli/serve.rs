@@ -26,6 +26,7 @@ pub(super) fn run(options: Options) -> Result<(), Failure> {
 async fn serve(app: App, config: &Config) -> Result<(), Failure> {
     let signals = StopSignals::listen()?;
     let listener = Listener::bind(config).await?;
+    app.listens_at(listener.base_url());
     if config.demo {
         demo::fill(&app).await.map_err(refused)?;
     }

@@ -47,7 +47,7 @@ pub trait Needs: Send + Sync + 'static {
 pub struct Anyone;
 /// Who acts for a partner.
 pub struct Member;
-/// Who sells for a partner.
+/// Who sells for a partner: makes orders and refunds.
 pub struct Seller;
 /// Who manages what is the partner's.
 pub struct Manager;

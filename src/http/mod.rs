@@ -11,6 +11,7 @@ pub mod input;
 pub mod layers;
 pub mod openapi;
 pub mod path;
+pub mod payments;
 pub mod query;
 pub mod reading;
 pub mod route;
@@ -29,15 +30,18 @@ use crate::app::App;
 use crate::app::api_keys::ApiKey;
 use crate::app::customers::CustomerView;
 use crate::app::events::EventView;
+use crate::app::explain::Explanation;
 use crate::app::maps::MapView;
 use crate::app::orders::{OrderView, WholeOrder};
 use crate::app::partners::PartnerView;
 use crate::app::promocodes::PromocodeView;
+use crate::app::refunds::RefundView;
 use crate::app::sets::SetView;
 use crate::app::settings::SettingsView;
 use crate::app::tickets::TicketView;
 use crate::app::users::UserView;
 use crate::domain::deal::Deal;
+use crate::domain::ledger::{Balance, Entry, Payout};
 use crate::domain::member::Member;
 use crate::domain::place::Venue;
 use crate::places::{City, Country};
@@ -45,8 +49,8 @@ use fields::v2::PromocodeCheck;
 use layers::Api;
 use route::Route;
 use v1::{
-    api_keys, deals, events, maps, members, orders, partners, places, promocodes, sets, settings, tickets, users,
-    venues, whoami,
+    api_keys, deals, events, explain, ledger, maps, members, orders, partners, places, promocodes, refund_requests,
+    sets, settings, tickets, users, venues, whoami,
 };
 
 pub use openapi::openapi_json;
@@ -315,6 +319,84 @@ pub fn routes() -> Vec<Route> {
                 Route::post("/v2/resources/orders/export", v2::orders::export, "Has a list of orders mailed as CSV")
                     .body(&v2::orders::EXPORT)
                     .nothing(),
+            ],
+        ),
+        (
+            "Money of orders",
+            vec![
+                Route::get(
+                    "/v1/resources/orders/{idorder}/explain",
+                    explain::get,
+                    "Shows where each amount of an order came from",
+                )
+                .one::<Explanation>(),
+            ],
+        ),
+        (
+            "Refund requests",
+            vec![
+                Route::get(
+                    "/v1/resources/refund_requests",
+                    refund_requests::list,
+                    "Lists the caller's refund requests",
+                )
+                .list::<RefundView>(refund_requests::LIST),
+                Route::post(
+                    "/v1/resources/refund_requests",
+                    refund_requests::create,
+                    "Asks for tickets of a done order back",
+                )
+                .body(&refund_requests::POST)
+                .one::<RefundView>()
+                .created(),
+                Route::get("/v1/resources/refund_requests/{idrefund}", refund_requests::get, "Shows a refund request")
+                    .one::<RefundView>(),
+                Route::patch(
+                    "/v1/resources/refund_requests/{idrefund}",
+                    refund_requests::change,
+                    "Approves or rejects a refund request",
+                )
+                .body(&refund_requests::PATCH)
+                .one::<RefundView>()
+                .errors(&[409]),
+            ],
+        ),
+        (
+            "Ledger",
+            vec![
+                Route::get("/v1/resources/balances", ledger::balances, "Lists what the caller is owed and owes")
+                    .list::<Balance>(ledger::BALANCES),
+                Route::get("/v1/resources/entries", ledger::entries, "Lists the entries on the caller's account")
+                    .list::<Entry>(ledger::ENTRIES),
+                Route::get("/v1/resources/payouts", ledger::payouts, "Lists payouts from and to the caller")
+                    .list::<Payout>(ledger::PAYOUTS),
+                Route::post("/v1/resources/payouts", ledger::record, "Records that one partner paid another")
+                    .body(&ledger::POST)
+                    .one::<Payout>()
+                    .created(),
+            ],
+        ),
+        (
+            "Payments",
+            vec![
+                Route::post(
+                    "/payments/test/callback",
+                    payments::callback,
+                    "Tells what became of a payment: signed, by the payment system for tests",
+                )
+                .body(&payments::CALLBACK)
+                .other("application/json")
+                .open()
+                .errors(&[400, 403, 413, 415, 503]),
+                Route::get("/payments/test/{idpayment}", payments::page, "The page of the payment system for tests")
+                    .open()
+                    .other("text/html")
+                    .errors(&[404]),
+                Route::post("/payments/test/{idpayment}", payments::choose, "Pays on that page, or does not")
+                    .open()
+                    .other("text/html")
+                    .redirects()
+                    .errors(&[400, 404]),
             ],
         ),
         (

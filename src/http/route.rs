@@ -159,6 +159,12 @@ impl Route {
         self
     }
 
+    /// Sends the browser elsewhere.
+    pub fn redirects(mut self) -> Self {
+        self.status = StatusCode::SEE_OTHER;
+        self
+    }
+
     /// Needs no authentication.
     pub fn open(mut self) -> Self {
         self.access = Access::Open;

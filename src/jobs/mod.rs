@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::sync::watch;
 
-use crate::app::{App, Error, idempotency, mails, orders, tickets};
+use crate::app::{App, Error, idempotency, mails, orders, payments, tickets};
 use crate::store;
 
 /// How many rows a step takes on: few enough that other writers hardly wait.
@@ -33,6 +33,7 @@ pub enum Outcome {
 pub async fn run(app: App, stop: watch::Receiver<bool>) {
     tokio::join!(
         repeat(&app, stop.clone(), EXPIRY_REST, expire_orders),
+        repeat(&app, stop.clone(), REST, pay),
         repeat(&app, stop.clone(), REST, clean_up),
         repeat(&app, stop, MAIL_REST, mail),
     );
@@ -62,7 +63,12 @@ where
 /// # Errors
 /// Those of the store.
 pub async fn step(app: &App) -> Result<Outcome, Error> {
-    let outcomes = [expire_orders(app.clone()).await?, clean_up(app.clone()).await?, mail(app.clone()).await?];
+    let outcomes = [
+        expire_orders(app.clone()).await?,
+        pay(app.clone()).await?,
+        clean_up(app.clone()).await?,
+        mail(app.clone()).await?,
+    ];
     Ok(if outcomes.contains(&Outcome::Worked) { Outcome::Worked } else { Outcome::Idle })
 }
 
@@ -85,6 +91,13 @@ async fn expire_orders(app: App) -> Result<Outcome, Error> {
         }
     }
     failed.map_or(Ok(outcome), Err)
+}
+
+/// Tells of payments that nobody has heard of yet, and sends money back that is owed.
+async fn pay(app: App) -> Result<Outcome, Error> {
+    let delivered = payments::deliver(&app, None).await?.any;
+    let sent_back = payments::send_back(&app).await?;
+    Ok(if delivered || sent_back { Outcome::Worked } else { Outcome::Idle })
 }
 
 async fn mail(app: App) -> Result<Outcome, Error> {

@@ -13,8 +13,8 @@ use sea_query::{PostgresQueryBuilder, SelectStatement};
 
 use crate::domain::id::{
     AttachmentId, BatchId, Bucket, CustomerId, DealId, EntryId, EventId, KeyId, MailId, MapId, ObjectId, OrderId,
-    PartnerId, PaymentId, PayoutId, PromocodeId, RefundId, RuleId, SectorId, SessionId, SetId, TicketId, UserId,
-    VenueId,
+    PartnerId, PaymentId, PayoutId, PromocodeId, RefundId, ReturnId, RuleId, SectorId, SessionId, SetId, TicketId,
+    UserId, VenueId,
 };
 
 /// The text of one statement, fixed when the program is built, so no input ever becomes SQL.
@@ -721,6 +721,7 @@ ids!(
     OrderId,
     PaymentId,
     RefundId,
+    ReturnId,
     EntryId,
     PayoutId,
     MailId

@@ -20,13 +20,17 @@ pub mod meta;
 pub mod migrate;
 pub mod orders;
 pub mod partners;
+pub mod payments;
 mod postgres;
 pub mod promocodes;
+pub mod proof;
+pub mod refunds;
 pub mod sessions;
 pub mod sets;
 pub mod settings;
 mod sqlite;
 pub mod stock;
+pub mod test_payments;
 pub mod tickets;
 pub mod users;
 mod values;
@@ -409,11 +413,15 @@ pub fn statements() -> Vec<(&'static str, Statement)> {
         meta::STATEMENTS,
         orders::STATEMENTS,
         partners::STATEMENTS,
+        payments::STATEMENTS,
         promocodes::STATEMENTS,
+        proof::STATEMENTS,
+        refunds::STATEMENTS,
         sessions::STATEMENTS,
         sets::STATEMENTS,
         settings::STATEMENTS,
         stock::STATEMENTS,
+        test_payments::STATEMENTS,
         tickets::STATEMENTS,
         users::STATEMENTS,
         venues::STATEMENTS,

@@ -8,7 +8,7 @@ use sea_query::{Cond, Expr, ExprTrait, Order as Sorted, Query, SelectStatement};
 use super::db::{params, statements};
 use super::values::{buckets, bytes, id_in, json, share_text};
 use super::{Error, Row, RowReader, Tx};
-use crate::domain::id::{CustomerId, DealId, EventId, OrderId, PartnerId, PromocodeId, RuleId, SetId};
+use crate::domain::id::{CustomerId, DealId, EventId, OrderId, PartnerId, PromocodeId, RefundId, RuleId, SetId};
 use crate::domain::money::{Currency, Money};
 use crate::domain::order::{Order, OrderPayment, OrderStatus};
 use crate::domain::pricing::{Line, Sale, Values};
@@ -48,6 +48,10 @@ statements! {
     LINES = concat!(
         "select order_id, ", line_columns!(), " from order_tickets \
          where bucket = any($1) and order_id = any($2) and refund_id is null order by order_id, pos"
+    );
+    ALL_LINES = concat!(
+        "select order_id, ", line_columns!(), ", refund_id from order_tickets \
+         where bucket = any($1) and order_id = any($2) order by order_id, pos"
     );
     DELETE_LINES = "delete from order_tickets where bucket = $1 and order_id = $2 and refund_id is null";
     INSERT_LINE = concat!(
@@ -194,6 +198,24 @@ pub fn lines(tx: &mut Tx<'_>, orders: &[Order]) -> Result<HashMap<OrderId, Vec<L
         let order = row.next()?;
         let Some(currency) = currencies.get(&order) else { return Err(row.corrupt("order_id")) };
         lines.entry(order).or_default().push(line(&mut row, *currency)?);
+    }
+    Ok(lines)
+}
+
+/// A ticket of an order with its money, and the request that refunded it.
+pub type SoldLine = (Line, Option<RefundId>);
+
+/// The tickets of several orders with their money, in each order's own sequence; those that were refunded with the request
+/// that they belong to.
+pub fn all_lines(tx: &mut Tx<'_>, orders: &[Order]) -> Result<HashMap<OrderId, Vec<SoldLine>>, Error> {
+    let ids: Vec<OrderId> = orders.iter().map(|order| order.id).collect();
+    let currencies: HashMap<OrderId, Currency> = orders.iter().map(|order| (order.id, order.currency)).collect();
+    let mut lines: HashMap<OrderId, Vec<SoldLine>> = HashMap::new();
+    for row in tx.query(ALL_LINES, params![buckets(&ids), &ids])? {
+        let mut row = row.read("order_tickets");
+        let order = row.next()?;
+        let Some(currency) = currencies.get(&order) else { return Err(row.corrupt("order_id")) };
+        lines.entry(order).or_default().push((line(&mut row, *currency)?, row.next()?));
     }
     Ok(lines)
 }

@@ -19,12 +19,25 @@ fn every_statement_is_one_that_the_engine_takes(server: Server) {
 /// What the files of a part may name of the crate: other parts, or `part::Name` where it is no more than that.
 ///
 /// Of the store, `http` names the transaction that it hands to use cases, and the error that it answers.
-const MAY_NAME: [(&str, &[&str]); 18] = [
+const MAY_NAME: [(&str, &[&str]); 19] = [
     ("store", &["domain", "params"]),
-    ("app", &["domain", "store", "address", "config", "mail", "password", "places", "random", "secret"]),
+    ("payments", &["domain", "store", "random", "secret"]),
+    ("app", &["domain", "store", "address", "config", "mail", "password", "payments", "places", "random", "secret"]),
     (
         "http",
-        &["domain", "app", "store::Tx", "store::Error", "address", "demo", "password", "places", "plan", "random"],
+        &[
+            "domain",
+            "app",
+            "payments",
+            "store::Tx",
+            "store::Error",
+            "address",
+            "demo",
+            "password",
+            "places",
+            "plan",
+            "random",
+        ],
     ),
     ("jobs", &["domain", "app", "store"]),
     ("cli", &["domain", "store", "app", "http", "jobs", "address", "config", "demo", "logging", "random", "secret"]),

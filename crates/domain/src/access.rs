@@ -6,6 +6,7 @@ use crate::id::{PartnerId, UserId};
 use crate::member::{MemberRole, Right};
 use crate::order::OrderActor;
 use crate::partner::Roles;
+use crate::refund::RefundActor;
 
 /// Who asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,6 +106,20 @@ pub fn deal_actor(caller: &Caller, deal: &Deal) -> Option<Actor> {
         Some(Actor::Platform)
     } else {
         deal.side_of(acting.id).map(Actor::Side)
+    }
+}
+
+/// As whom the caller may deal with the refunds of an order, if at all. An organizer that sold the order itself is its
+/// organizer.
+pub fn refund_actor(caller: &Caller, vendor: PartnerId, org: PartnerId) -> Option<RefundActor> {
+    if !caller.may(Right::Sell) {
+        None
+    } else if caller.is_platform() {
+        Some(RefundActor::Platform)
+    } else if caller.acts_for(org) {
+        Some(RefundActor::Organizer)
+    } else {
+        caller.acts_for(vendor).then_some(RefundActor::Vendor)
     }
 }
 
@@ -376,5 +391,27 @@ mod tests {
             assert_eq!(manages(&caller, AGENT), of_another, "{id} {role}");
         }
         assert!(!manages(&without_partners(), AGENT));
+    }
+
+    #[test]
+    fn refunds_are_for_those_who_sell_for_the_vendor_the_organizer_and_the_platform() {
+        use MemberRole::{Cashier, Gate, Manager, Owner};
+        const STRANGER: PartnerId = PartnerId::from_bytes([7; 12]);
+        for role in [Owner, Manager, Cashier] {
+            for (id, vendor, expected) in [
+                (AGENT, AGENT, Some(RefundActor::Vendor)),
+                (ORGANIZER, AGENT, Some(RefundActor::Organizer)),
+                (ORGANIZER, ORGANIZER, Some(RefundActor::Organizer)),
+                (PLATFORM, AGENT, Some(RefundActor::Platform)),
+                (STRANGER, AGENT, None),
+                (AGENT, ORGANIZER, None),
+            ] {
+                assert_eq!(refund_actor(&caller(id, role), vendor, ORGANIZER), expected, "{id} {role:?}");
+            }
+        }
+        for id in [AGENT, ORGANIZER, PLATFORM] {
+            assert_eq!(refund_actor(&caller(id, Gate), AGENT, ORGANIZER), None);
+        }
+        assert_eq!(refund_actor(&ANYONE, AGENT, ORGANIZER), None);
     }
 }

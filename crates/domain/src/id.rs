@@ -182,6 +182,8 @@ ids! {
     OrderId;
     /// The id of a payment; it carries its event's bucket.
     PaymentId;
+    /// The id of a return of money; it carries its event's bucket.
+    ReturnId;
     /// The id of a refund request; it carries its event's bucket.
     RefundId;
     /// The id of an entry of the ledger; one that belongs to an event carries its bucket.
@@ -203,7 +205,7 @@ macro_rules! in_bucket {
         }
     )+};
 }
-in_bucket!(EventId, SetId, RuleId, BatchId, TicketId, PromocodeId, OrderId, PaymentId, RefundId, EntryId);
+in_bucket!(EventId, SetId, RuleId, BatchId, TicketId, PromocodeId, OrderId, PaymentId, ReturnId, RefundId, EntryId);
 
 /// Two bytes that say where an event and all that belongs to it is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

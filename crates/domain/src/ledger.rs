@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 
 use crate::id::{DealId, EntryId, EventId, OrderId, PartnerId, PaymentId, PayoutId, RefundId};
-use crate::money::{Currency, Money};
+use crate::money::Money;
 use crate::order::Order;
 use crate::pricing::Line;
 use crate::refund::{Culprit, Returned};
@@ -160,6 +160,42 @@ pub struct Posting {
     pub amount: Money,
 }
 
+/// What an account is owed, or owes, under one deal (or without one) in one currency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Balance {
+    /// Whose account.
+    pub account: Account,
+    /// The deal; none for what an organizer sold itself, and for payouts without one.
+    pub deal: Option<DealId>,
+    /// The sum of customers' money: less than zero where the account's owner holds it.
+    pub customer: Money,
+    /// The sum of its shares.
+    pub shares: Money,
+    /// The sum of payouts: less than zero for what it was paid.
+    pub payouts: Money,
+    /// The sum of all: what the account is owed; less than zero: what it owes.
+    pub total: Money,
+}
+
+/// Money that one partner gave another outside of the platform, recorded by the platform's operator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Payout {
+    /// Its id.
+    pub id: PayoutId,
+    /// Who paid.
+    pub from: PartnerId,
+    /// Who was paid.
+    pub to: PartnerId,
+    /// The deal it settles, if it is for one.
+    pub deal: Option<DealId>,
+    /// How much; more than zero.
+    pub amount: Money,
+    /// A short note.
+    pub note: Option<String>,
+    /// When it was recorded.
+    pub created_at: Timestamp,
+}
+
 /// Who holds the money that an order's customer paid: the platform what it collects through a payment system, the vendor
 /// everything else. It stays the same when all of the money has been given back.
 pub fn holder(order: &Order) -> Account {
@@ -254,7 +290,234 @@ impl Shares {
     }
 }
 
-/// The sum of postings; zero for those of one cause. `None` beyond 64 bits, and where currencies differ.
-pub fn sum(postings: &[Posting], currency: Currency) -> Option<Money> {
-    postings.iter().try_fold(Money::zero(currency), |sum, posting| sum.checked_add(posting.amount))
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::customer::OrderCustomer;
+    use crate::id::{RuleId, SetId, TicketId};
+    use crate::money::Currency;
+    use crate::order::{OrderPayment, OrderStatus, Origin};
+    use crate::payment::PaymentSystem;
+    use crate::pricing::{Sale, Values};
+    use crate::share::Share;
+    use crate::terms::Terms;
+    use crate::wire::check_wire_names;
+
+    const ORGANIZER: PartnerId = PartnerId::from_bytes([1; 12]);
+    const AGENT: PartnerId = PartnerId::from_bytes([2; 12]);
+
+    fn rub() -> Currency {
+        "RUB".parse().unwrap()
+    }
+
+    fn money(minor: i64) -> Money {
+        Money { minor, currency: rub() }
+    }
+
+    fn share(text: &str) -> Share {
+        Share::parse_string(text, rub()).unwrap()
+    }
+
+    fn deal(org: &str, extra: &str, core: &str, pfc: bool) -> Sale {
+        let terms = Terms::new(share(org), share(extra), share(core), pfc).unwrap();
+        Sale::Deal { deal: DealId::from_bytes([6; 12]), terms }
+    }
+
+    fn own() -> Sale {
+        Sale::Own { fee: share("10%"), core: share("3%") }
+    }
+
+    fn order(sale: Sale, system: Option<PaymentSystem>) -> Order {
+        let now = Timestamp::from_second(1).unwrap();
+        Order {
+            id: OrderId::from_bytes([9; 12]),
+            event: EventId::from_bytes([8; 12]),
+            org: ORGANIZER,
+            vendor: if sale.deal().is_some() { AGENT } else { ORGANIZER },
+            sale,
+            number: 1,
+            code: None,
+            status: OrderStatus::InProgress,
+            origin: Origin::Api,
+            reserved_till: now,
+            customer_id: None,
+            customer: OrderCustomer::default(),
+            payment: OrderPayment { system, ..OrderPayment::default() },
+            rules: BTreeMap::new(),
+            vendor_data: None,
+            currency: rub(),
+            tickets: 0,
+            values: Values { discount: money(0), nominal: money(0), extra: money(0), full: money(0) },
+            version: 1,
+            created_at: now,
+            updated_at: now,
+            done_at: None,
+        }
+    }
+
+    fn lines(sale: &Sale, prices: &[(i64, i64)]) -> Vec<Line> {
+        let line = |(price, discount): &(i64, i64)| Line {
+            ticket: TicketId::from_bytes([1; 12]),
+            set: SetId::from_bytes([1; 12]),
+            rule: RuleId::from_bytes([1; 12]),
+            promocode: None,
+            price: money(*price),
+            discount: money(*discount),
+            split: sale.split(money(*price), money(*discount)).unwrap(),
+        };
+        prices.iter().map(line).collect()
+    }
+
+    /// The postings as `account kind amount`, in their order.
+    fn told(postings: Option<Vec<Posting>>) -> Vec<String> {
+        let who = |account| match account {
+            Account::Partner(ORGANIZER) => "organizer",
+            Account::Partner(_) => "agent",
+            Account::Platform => "platform",
+            Account::Customer => "customer",
+        };
+        let told = |posting: Posting| format!("{} {} {}", who(posting.account), posting.kind, posting.amount);
+        postings.unwrap().into_iter().map(told).collect()
+    }
+
+    #[test]
+    fn who_holds_the_money_owes_it_and_the_others_are_owed_their_shares() {
+        let terms = deal("91%", "10%", "3%", false);
+        let base = order(terms, Some(PaymentSystem::Base));
+        assert_eq!(
+            told(sale(&base, &lines(&terms, &[(100_000, 0), (100_000, 20_000)]))),
+            ["agent customer -1980.00", "organizer organizer 1638.00", "platform platform 54.00", "agent agent 288.00"]
+        );
+        let one = lines(&terms, &[(100_000, 0)]);
+        assert_eq!(told(sale(&order(terms, None), &one))[0], "agent customer -1100.00");
+        assert_eq!(
+            told(sale(&order(terms, Some(PaymentSystem::Test)), &one)),
+            [
+                "platform customer -1100.00",
+                "organizer organizer 910.00",
+                "platform platform 30.00",
+                "agent agent 160.00"
+            ]
+        );
+    }
+
+    #[test]
+    fn an_organizer_that_sells_itself_owes_the_platform_its_commission() {
+        let one = lines(&own(), &[(100_000, 0)]);
+        assert_eq!(
+            told(sale(&order(own(), None), &one)),
+            ["organizer customer -1100.00", "organizer organizer 1070.00", "platform platform 30.00"]
+        );
+        assert_eq!(
+            told(refund(&order(own(), None), &one, Culprit::User)),
+            ["organizer customer 1000.00", "organizer organizer -970.00", "platform platform -30.00"]
+        );
+    }
+
+    #[test]
+    fn a_refund_goes_the_other_way_as_far_as_its_table_says() {
+        let terms = deal("91%", "10%", "3%", true);
+        let one = lines(&terms, &[(100_000, 0)]);
+        let paid = order(terms, Some(PaymentSystem::Base));
+        assert_eq!(
+            told(refund(&paid, &one, Culprit::User)),
+            ["agent customer 1000.00", "organizer organizer -910.00", "agent agent -90.00"]
+        );
+        let reversed: Vec<Posting> = sale(&paid, &one)
+            .unwrap()
+            .into_iter()
+            .map(|posting| Posting { amount: money(-posting.amount.minor), ..posting })
+            .collect();
+        assert_eq!(refund(&paid, &one, Culprit::Org), Some(reversed));
+    }
+
+    #[test]
+    fn tickets_for_nothing_leave_no_entries() {
+        let terms = deal("91%", "10%", "3%", false);
+        assert_eq!(sale(&order(terms, None), &lines(&terms, &[(0, 0), (5_000, 5_000)])), Some(vec![]));
+        assert_eq!(payout(Account::Platform, Account::Customer, money(0)), Some(vec![]));
+    }
+
+    #[test]
+    fn money_that_came_too_late_is_owed_to_the_customer_until_it_is_sent_back() {
+        assert_eq!(told(late_payment(money(500))), ["platform customer -5.00", "customer customer 5.00"]);
+        assert_eq!(told(payment_returned(money(500))), ["customer customer -5.00", "platform customer 5.00"]);
+    }
+
+    #[test]
+    fn a_payout_lowers_what_is_owed_on_both_sides() {
+        let paid = payout(Account::Partner(AGENT), Account::Partner(ORGANIZER), money(91_000));
+        assert_eq!(told(paid), ["organizer payout -910.00", "agent payout 910.00"]);
+    }
+
+    #[test]
+    fn sums_beyond_64_bits_are_refused() {
+        let terms = deal("0%", "0%", "0%", false);
+        let huge = lines(&terms, &[(i64::MAX, 0), (1, 0)]);
+        assert_eq!(sale(&order(terms, None), &huge), None);
+        assert_eq!(late_payment(money(i64::MIN)), None);
+    }
+
+    #[test]
+    fn an_account_is_told_by_its_word_and_partner() {
+        for account in [Account::Partner(AGENT), Account::Platform, Account::Customer] {
+            assert_eq!(Account::of(account.as_str(), account.partner()), Some(account));
+            assert!(Account::WORDS.contains(&account.as_str()));
+        }
+        assert_eq!(Account::of("partner", None), None);
+        assert_eq!(Account::of("platform", Some(AGENT)), None);
+        assert_eq!(Account::of("bank", None), None);
+    }
+
+    #[test]
+    fn the_words_of_the_kinds() {
+        check_wire_names(EntryKind::ALL, &["customer", "organizer", "platform", "agent", "payout"]);
+    }
+
+    fn any_share(max: i64) -> impl Strategy<Value = Share> {
+        prop_oneof![
+            (0..=max * 10_000).prop_map(|units| Share::Percent(crate::share::Percent::from_units(units).unwrap())),
+            (0_i64..1_000_000).prop_map(|minor| Share::Amount(money(minor))),
+        ]
+    }
+
+    fn any_sale() -> impl Strategy<Value = Sale> {
+        prop_oneof![
+            (any_share(100), any_share(1_000), any_share(100), any::<bool>()).prop_map(|(org, extra, core, pfc)| {
+                let terms = Terms::new(org, extra, core, pfc).unwrap();
+                Sale::Deal { deal: DealId::from_bytes([6; 12]), terms }
+            }),
+            (any_share(1_000), any_share(100)).prop_map(|(fee, core)| Sale::Own { fee, core }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn the_entries_of_every_cause_sum_to_zero(
+            terms in any_sale(),
+            prices in prop::collection::vec((0_i64..10_000_000, 0_i64..=100), 0..20),
+            system in prop_oneof![Just(None), Just(Some(PaymentSystem::Base)), Just(Some(PaymentSystem::Test))],
+            culprit in prop_oneof![Just(Culprit::Org), Just(Culprit::User)],
+            amount in 0_i64..i64::MAX,
+        ) {
+            let order = order(terms, system);
+            let prices: Vec<(i64, i64)> = prices.into_iter().map(|(price, off)| (price, price * off / 100)).collect();
+            let lines = lines(&terms, &prices);
+            for postings in [
+                sale(&order, &lines).unwrap(),
+                refund(&order, &lines, culprit).unwrap(),
+                late_payment(money(amount)).unwrap(),
+                payment_returned(money(amount)).unwrap(),
+                payout(Account::Partner(AGENT), Account::Platform, money(amount)).unwrap(),
+            ] {
+                prop_assert_eq!(postings.iter().map(|posting| i128::from(posting.amount.minor)).sum::<i128>(), 0);
+                prop_assert!(postings.iter().all(|posting| posting.amount.minor != 0));
+                prop_assert!(postings.len() <= POSTINGS_MAX);
+            }
+        }
+    }
 }

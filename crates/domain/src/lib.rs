@@ -47,6 +47,7 @@ pub mod refund;
 pub mod set;
 pub mod share;
 pub mod terms;
+pub mod test_payment;
 pub mod text;
 pub mod ticket;
 pub mod time;

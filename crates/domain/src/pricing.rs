@@ -9,7 +9,7 @@ use crate::money::{Currency, Money};
 use crate::promocode::Promocode;
 use crate::set::Rule;
 use crate::share::Share;
-use crate::terms::{Split, Terms, own_sale};
+use crate::terms::{AppliedTerm, Split, Terms, explain_own_sale, own_sale};
 
 /// On what terms an order is sold; fixed when it is created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +47,14 @@ impl Sale {
         match self {
             Self::Deal { terms, .. } => terms.split(price, discount),
             Self::Own { fee, core } => own_sale(price, discount, fee, core),
+        }
+    }
+
+    /// How each term came to its share of a ticket.
+    pub fn explain(&self, line: &Line) -> Vec<AppliedTerm> {
+        match self {
+            Self::Deal { terms, .. } => terms.explain(&line.split, line.discount),
+            Self::Own { fee, core } => explain_own_sale(&line.split, fee, core),
         }
     }
 }

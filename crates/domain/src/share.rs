@@ -178,6 +178,20 @@ impl Exact {
         Self(i128::from(minor) * Self::ONE)
     }
 
+    /// As an amount of a currency with all its decimals, and no more than the currency's where they are zero: `90.135`.
+    pub fn text(self, currency: Currency) -> String {
+        let minor_digits = usize::from(currency.minor_digits());
+        let decimals = minor_digits + 6;
+        let sign = if self.0 < 0 { "-" } else { "" };
+        let text = format!("{:0width$}", self.0.unsigned_abs(), width = decimals + 1);
+        let (whole, fraction) = text.split_at(text.len() - decimals);
+        let (always, rest) = fraction.split_at(minor_digits);
+        match (always, rest.trim_end_matches('0')) {
+            ("", "") => format!("{sign}{whole}"),
+            (always, rest) => format!("{sign}{whole}.{always}{rest}"),
+        }
+    }
+
     /// In whole minor units, rounded half to even.
     pub fn round(self) -> i128 {
         let floor = self.0.div_euclid(Self::ONE);

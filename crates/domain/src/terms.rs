@@ -66,12 +66,7 @@ impl Terms {
         for share in [&self.org, &self.extra, &self.core] {
             same_currency(share, price.currency)?;
         }
-        let extra = self.extra.exact(nominal);
-        let core = commission(&self.core, nominal);
-        let org = match self.org {
-            Share::Percent(_) => self.org.exact(nominal),
-            Share::Amount(amount) => Exact::whole(amount.minor.saturating_sub(discount.minor).max(0)),
-        };
+        let [org, extra, core] = self.exact(nominal, discount);
         let core_from_agent = if self.pfc { Exact(0) } else { core };
         let exact_agent = Exact::whole(nominal).0 + extra.0 - org.0 - core_from_agent.0;
         let sellable = exact_agent >= 0;
@@ -84,6 +79,54 @@ impl Terms {
         let org = if sellable { org.round().min(for_both) } else { org.round() };
         Sums { nominal, extra: surcharge, full, org, core, agent: for_both - org }.into_split(price.currency, sellable)
     }
+}
+
+impl Terms {
+    /// `org`, `extra` and `core` of a nominal, not rounded.
+    fn exact(&self, nominal: i64, discount: Money) -> [Exact; 3] {
+        let org = match self.org {
+            Share::Percent(_) => self.org.exact(nominal),
+            Share::Amount(amount) => Exact::whole(amount.minor.saturating_sub(discount.minor).max(0)),
+        };
+        [org, self.extra.exact(nominal), commission(&self.core, nominal)]
+    }
+
+    /// How each term came to its share of a ticket that was split so: `core`, `extra`, `org`, in the order of rounding.
+    pub fn explain(&self, split: &Split, discount: Money) -> Vec<AppliedTerm> {
+        let currency = split.nominal.currency;
+        let [org, extra, core] = self.exact(split.nominal.minor, discount);
+        let rounded = |exact: Exact| Money { minor: i64::try_from(exact.round()).unwrap_or(i64::MAX), currency };
+        let applied =
+            |name, text, exact: Exact, rounded| AppliedTerm { name, text, exact: exact.text(currency), rounded };
+        vec![
+            applied("extra", self.extra_text(), extra, rounded(extra)),
+            applied("core", self.core_text(), core, split.core),
+            applied("org", self.org_text(), org, split.org),
+        ]
+    }
+}
+
+/// How an organizer's own fee and the platform's commission came to their shares of a ticket: `fee`, then `core`.
+pub fn explain_own_sale(split: &Split, fee: &Share, core: &Share) -> Vec<AppliedTerm> {
+    let currency = split.nominal.currency;
+    let (fee_exact, core_exact) = (fee.exact(split.nominal.minor), commission(core, split.nominal.minor));
+    vec![
+        AppliedTerm { name: "fee", text: fee.text(1), exact: fee_exact.text(currency), rounded: split.extra },
+        AppliedTerm { name: "core", text: core.text(2), exact: core_exact.text(currency), rounded: split.core },
+    ]
+}
+
+/// How a term came to its share of one ticket's money.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AppliedTerm {
+    /// The term: `extra`, `core`, `org`; `fee`, the organizer's own, where it sells its own event.
+    pub name: &'static str,
+    /// The term as it is written: `91.00%`, `150.00`.
+    pub text: String,
+    /// What it comes to before rounding, with all decimals.
+    pub exact: String,
+    /// What it came to: rounded half to even, and `org` lowered where rounding alone would have made the agent pay.
+    pub rounded: Money,
 }
 
 /// Splits the money of one ticket that an organizer sells for its own event: no deal, no agent,
@@ -449,5 +492,33 @@ mod tests {
             );
             prop_assert_eq!(read, Ok(terms));
         }
+    }
+
+    #[test]
+    fn a_split_is_explained_by_what_each_term_came_to() {
+        let told = |applied: Vec<AppliedTerm>| {
+            let one = |term: AppliedTerm| format!("{} {} {} {}", term.name, term.text, term.exact, term.rounded);
+            applied.into_iter().map(one).collect::<Vec<_>>()
+        };
+        let explained = |terms: Terms, price: &str, discount: &str| {
+            let (price, discount) = (money(price), money(discount));
+            told(terms.explain(&terms.split(price, discount).unwrap(), discount))
+        };
+        assert_eq!(
+            explained(terms("91%", "10%", "3%", true), "1000", "0"),
+            ["extra 10.0% 100.00 100.00", "core 3.00% 30.00 30.00", "org 91.00% 910.00 910.00"]
+        );
+        // The organizer's share gives way to rounding: 90.135 would be 90.14.
+        assert_eq!(
+            explained(terms("90%", "0%", "10%", false), "100.15", "0"),
+            ["extra 0.0% 0.00 0.00", "core 10.00% 10.015 10.02", "org 90.00% 90.135 90.13"]
+        );
+        assert_eq!(
+            explained(terms("150", "0.0001%", "50", false), "1000", "970"),
+            ["extra 0.0001% 0.00003 0.00", "core 50.00 30.00 30.00", "org 150.00 0.00 0.00"]
+        );
+        let (fee, core) = (share("5%"), share("3%"));
+        let split = own_sale(money("100.10"), money("0"), &fee, &core).unwrap();
+        assert_eq!(told(explain_own_sale(&split, &fee, &core)), ["fee 5.0% 5.005 5.00", "core 3.00% 3.003 3.00"]);
     }
 }

@@ -3,6 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use super::super::ledger::EntryIds;
+use super::super::payments::Asking;
 use super::super::{App, Error};
 use crate::domain::id::{Bucket, CustomerId, MailId, OrderId, TicketId};
 use crate::domain::ticket;
@@ -14,7 +15,7 @@ const CODE_LETTERS: &[u8; 31] = b"23456789ABCDEFGHJKMNPQRSTUVWXYZ";
 const CODE_LENGTH: usize = 8;
 
 /// What is drawn for a change of an order before its transaction, which may be run again.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Drawn {
     /// The id of a new order.
     pub order: OrderId,
@@ -24,6 +25,8 @@ pub struct Drawn {
     pub mail: MailId,
     /// The ids of entries of the ledger.
     pub entries: EntryIds,
+    /// What its payment is asked for with.
+    pub(super) asking: Asking,
     /// What codes and barcodes are made of.
     seed: [u8; 32],
 }
@@ -40,6 +43,7 @@ impl Drawn {
             customer: app.new_id(),
             mail: app.new_id(),
             entries: app.entry_ids(bucket),
+            asking: Asking::new(app, bucket),
             seed: app.secret.seed(&nonce),
         })
     }

@@ -3,12 +3,15 @@
 pub mod api_keys;
 pub mod deals;
 pub mod events;
+pub mod explain;
+pub mod ledger;
 pub mod maps;
 pub mod members;
 pub mod orders;
 pub mod partners;
 pub mod places;
 pub mod promocodes;
+pub mod refund_requests;
 pub mod sets;
 pub mod settings;
 pub mod tickets;

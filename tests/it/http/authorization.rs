@@ -13,7 +13,7 @@ use parterre::http::route::{Access, Route};
 use parterre::{demo, http};
 use serde_json::{Value, json};
 
-use crate::util::{Actor, Answer, Server, id};
+use crate::util::{Actor, Answer, Server, Sold, id};
 
 on_both_engines!(
     Server;
@@ -88,6 +88,15 @@ const TABLE: &str = "
     POST   /v2/resources/orders/export                           401 200      200   200 200   200     200     403  200  200        403
     GET    /v1/resources/users/{user_id}/orders                  401 403      200   403 403   403     403     403  200  200        403
     GET    /v1/resources/users                                   401 200      200   200 200   200     200     403  200  200        403
+    GET    /v1/resources/refund_requests                         401 200      200   200 200   200     200     403  200  200        403
+    POST   /v1/resources/refund_requests                         401 403      201   201 201   201     201     403  201  201        403
+    GET    /v1/resources/refund_requests/{idrefund}              401 403      200   200 200   200     200     403  200  200        403
+    PATCH  /v1/resources/refund_requests/{idrefund}              401 403      200   200 200   200     403     403  200  200        403
+    GET    /v1/resources/balances                                401 200      200   200 200   200     403     403  200  200        403
+    GET    /v1/resources/entries                                 401 200      200   200 200   200     403     403  200  200        403
+    GET    /v1/resources/payouts                                 401 200      200   200 200   200     403     403  200  200        403
+    POST   /v1/resources/payouts                                 401 403      403   403 403   403     403     403  201  201        403
+    GET    /v1/resources/orders/{idorder}/explain                401 403      200   200 200   200     403     403  200  200        403
     GET    /v1/resources/events/{idevent}/sets                   401 200      200   200 200   200     200     200  200  200        403
     POST   /v1/resources/events/{idevent}/sets                   401 403      403   200 200   200     403     403  200  200        403
     GET    /v1/resources/events/{idevent}/sets/{idset}           401 200      200   200 200   200     200     200  200  200        403
@@ -97,6 +106,9 @@ const TABLE: &str = "
     GET    /v1/resources/events/{idevent}/tickets/{idticket}     401 200      200   200 200   200     200     200  200  200        403
     GET    /v1/resources/events/{idevent}/sets/{idset}/tickets   401 200      200   200 200   200     200     200  200  200        403
     GET    /v1/resources/events/{idevent}/sets/{idset}/tickets/{idticket} 401 200      200   200 200   200     200     200  200  200        403
+    POST   /payments/test/callback                               403 403      403   403 403   403     403     403  403  403        403
+    GET    /payments/test/{idpayment}                            200 200      200   200 200   200     200     200  200  200        200
+    POST   /payments/test/{idpayment}                            303 303      303   303 303   303     303     303  303  303        303
     GET    /v1/resources/venues                                  401 200      200   200 200   200     200     200  200  200        403
     POST   /v1/resources/venues                                  401 403      403   200 200   200     403     403  403  403        403
     GET    /v1/resources/venues/{idvenue}                        401 200      200   200 200   200     200     200  200  200        403
@@ -228,6 +240,18 @@ impl<'s> Scene<'s> {
         if path.contains("{idpromocode}") {
             let promocode = self.promocode();
             path = path.replace("{idpromocode}", id(&promocode));
+        if path.contains("{idrefund}") {
+            let request = self.server.platform().post("/v1/resources/refund_requests", self.refund()).ok();
+            path = path.replace("{idrefund}", id(&request));
+        }
+        if path.contains("{idorder}") {
+            path = path.replace("{idorder}", &self.sold().order);
+        }
+        if path.contains("{idpayment}") {
+            path = path.replace("{idpayment}", &self.payment());
+        }
+        if path.starts_with("/payments/test/") && route.method == "POST" && route.body.is_none() {
+            return caller.request("POST", &path).body("choice=pay").send();
         }
         if route.body.is_none() {
             return caller.request(route.method.as_str(), &path).send();
@@ -252,6 +276,10 @@ impl<'s> Scene<'s> {
                 json!({"event": self.deal["event"], "random": {id(&set): 1}})
             }
             ("POST", "/v2/resources/orders/export") => json!({"email": "box-office@example.com"}),
+            ("POST", "/v1/resources/refund_requests") => self.refund(),
+            ("POST", "/v1/resources/payouts") => {
+                json!({"from": self.other.partner(), "to": partner, "amount": "10.00", "deal": id(&self.deal)})
+            }
             ("POST", "/v1/resources/events/{idevent}/sets") => json!({"name": "Parterre", "amount": 1}),
             ("POST", "/v1/resources/venues") => json!({"name": "Opera"}),
             ("POST", "/v1/resources/maps") => json!({"name": "Hall", "sectors": [{"name": "Floor"}]}),
@@ -270,6 +298,23 @@ impl<'s> Scene<'s> {
         let code = format!("code {}", NEXT.fetch_add(1, Ordering::Relaxed));
         let promocode = json!({"code": code, "discount": {"percentage": "30%"}});
         self.server.promocode(&self.organizer, self.deal["event"].as_str().unwrap(), promocode)
+    /// An order of one ticket that the other side sold.
+    fn sold(&self) -> Sold {
+        let set = self.server.tickets_of(self.deal["event"].as_str().unwrap(), "1000", 1);
+        self.server.sold(&self.other, &set, 1)
+    }
+
+    /// A payment that an order of the other side waits for.
+    fn payment(&self) -> String {
+        let set = self.organizer.makes_set(self.deal["event"].as_str().unwrap(), 1, "1000.00");
+        let order = self.other.asks_for_payment(&self.other.orders_of(&set, 1).ok());
+        self.server.payments_of(&order)[0].id.to_string()
+    }
+
+    /// A refund request for an order that the other side sold.
+    fn refund(&self) -> Value {
+        let sold = self.sold();
+        json!({"order": sold.order, "culprit": "user", "tickets_refund": sold.tickets})
     }
 
     /// A proposal for a new event, to whomever the caller may propose it to.

@@ -1,3 +1,4 @@
 //! The store, without anything above it.
 
 mod engine;
+pub mod proof;

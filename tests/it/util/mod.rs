@@ -6,6 +6,8 @@ mod actor;
 mod answer;
 mod build;
 pub mod client;
+pub mod pay;
+mod sell;
 mod server;
 pub mod smtp;
 pub mod stored;
@@ -14,4 +16,5 @@ pub use actor::{Actor, ORDERS, ORDERS_V2, order_path, set_path, sets_path, whole
 pub use answer::{Answer, id, ids};
 pub use build::Sale;
 pub use client::Request;
+pub use sell::Sold;
 pub use server::Server;

@@ -156,6 +156,7 @@ fn usual(folder: &Path) -> Options {
         sign_in_per_minute: Some(100_000),
         sign_in_per_account: Some(100_000),
         registrations_per_hour: Some(100_000),
+        test_payments: Some(true),
         ..Options::default()
     }
 }
@@ -171,6 +172,7 @@ fn serve(app: &App) -> (SocketAddr, JoinHandle<()>) {
     RUNTIME.block_on(async {
         let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = socket.local_addr().unwrap();
+        app.listens_at(format!("http://{address}"));
         // Streamed answers are written in pieces, and each would wait for the client to acknowledge the one before.
         let socket = socket.tap_io(|connection| connection.set_nodelay(true).unwrap());
         let serving = tokio::spawn(async move { axum::serve(socket, service).await.unwrap() });
