@@ -203,6 +203,9 @@ impl<'s> Scene<'s> {
     fn call(&self, route: &Route, caller: &Actor<'_>, column: &str) -> Answer {
         let partner = self.organizer.partner();
         let mut path = route.path.to_owned();
+        if path.ends_with("/explain") {
+            path = path.replace("{idorder}", &self.sold().order);
+        }
         if path.contains("order") {
             let customer = json!({"email": "anna@example.com"});
             let order = self.other.orders(json!({"event": self.deal["event"], "customer": customer})).ok();
@@ -240,12 +243,10 @@ impl<'s> Scene<'s> {
         if path.contains("{idpromocode}") {
             let promocode = self.promocode();
             path = path.replace("{idpromocode}", id(&promocode));
+        }
         if path.contains("{idrefund}") {
             let request = self.server.platform().post("/v1/resources/refund_requests", self.refund()).ok();
             path = path.replace("{idrefund}", id(&request));
-        }
-        if path.contains("{idorder}") {
-            path = path.replace("{idorder}", &self.sold().order);
         }
         if path.contains("{idpayment}") {
             path = path.replace("{idpayment}", &self.payment());
@@ -298,6 +299,8 @@ impl<'s> Scene<'s> {
         let code = format!("code {}", NEXT.fetch_add(1, Ordering::Relaxed));
         let promocode = json!({"code": code, "discount": {"percentage": "30%"}});
         self.server.promocode(&self.organizer, self.deal["event"].as_str().unwrap(), promocode)
+    }
+
     /// An order of one ticket that the other side sold.
     fn sold(&self) -> Sold {
         let set = self.server.tickets_of(self.deal["event"].as_str().unwrap(), "1000", 1);
