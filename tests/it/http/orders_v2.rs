@@ -86,7 +86,7 @@ fn an_order_is_shown_whole_with_all_that_it_names(server: Server) {
             "events": {&sale.event: {
                 "age_rating": 0, "id": sale.event,
                 "lifetime": {"finish": "2026-11-28 13:00:00", "start": "2026-11-28 10:00:00"},
-                "org": organizer, "status": "public", "timezone": "Europe/Moscow",
+                "org": organizer, "status": "public", "timezone": "UTC",
                 "title": {"text": "Concert", "desc": null}, "venue": null,
             }},
             "partners": {
@@ -290,7 +290,8 @@ fn sets_that_are_for_sale_show_what_they_cost_in_the_order(server: Server) {
 fn vendor_data_is_the_vendors(server: Server) {
     let sale = server.sale(10, "1000");
     let mut new = of(&sale, 1);
-    let kept = json!({"order_id": "A-1", "raw": {"a": "x", "b": 1.50, "c": true, "d": null, "e\"": "\"'\n"}});
+    let mut kept = json!({"order_id": "A-1", "raw": {"a": "x", "c": true, "d": null, "e\"": "\"'\n"}});
+    kept["raw"]["b"] = serde_json::from_str("1.50").unwrap();
     new["vendor_data"] = kept.clone();
     let order = data(&sale.agent.orders_whole(new));
     assert_eq!(order["vendor_data"], kept);
@@ -358,7 +359,7 @@ fn tickets_are_mailed_once_the_order_is_done(server: Server) {
     let letters = server.letters();
     assert_eq!(letters.len(), 1);
     let barcodes = done["tickets"].as_array().unwrap().iter().map(|ticket| ticket["barcode"].as_str().unwrap());
-    let said = ["To: anna@example.com", "Subject: Tickets: Concert", "28 November 2026, 13:00", "2200.00 RUB", "Agent"];
+    let said = ["To: anna@example.com", "Subject: Tickets: Concert", "28 November 2026, 10:00", "2200.00 RUB", "Agent"];
     for said in said.into_iter().chain(barcodes).chain([done["code"].as_str().unwrap()]) {
         assert!(letters[0].contains(said), "{said}: {}", letters[0]);
     }
