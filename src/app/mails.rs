@@ -4,6 +4,7 @@ use askama::Template;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::orders::{Export, Sheet};
 use super::{App, Error};
 use crate::domain::id::MailId;
 use crate::domain::user::Email;
@@ -20,12 +21,13 @@ const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// How often a mail is tried: over about two days.
 const ATTEMPTS_MAX: i64 = 15;
 
-/// What is mailed. It holds all that the letter shows, as things stood when it was written.
+/// What is mailed. Tickets are all that the letter shows, as things stood when it was written; a list is made when it is
+/// sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Mail {
     /// The tickets of an order that is done, to its customer.
     Tickets(Tickets),
-    /// A list that somebody asked for, as a file.
+    /// A list of orders that somebody asked for, as a file.
     Export(Export),
 }
 
@@ -85,17 +87,6 @@ struct TicketsPage<'a> {
     vendor: &'a str,
 }
 
-/// A list as a file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Export {
-    /// What it is a list of, as the subject says it.
-    pub subject: String,
-    /// The name of the file.
-    pub file: String,
-    /// The list as CSV.
-    pub csv: String,
-}
-
 impl Mail {
     fn kind(&self) -> &'static str {
         match self {
@@ -103,50 +94,45 @@ impl Mail {
             Self::Export(_) => "export",
         }
     }
+}
 
-    /// The letter to this address.
-    ///
-    /// # Errors
-    /// [`Error::Internal`] where a template cannot be filled.
-    pub fn letter(&self, id: MailId, written_at: Timestamp, to: String) -> Result<Letter, Error> {
-        let unfilled = |error: askama::Error| Error::Internal(format!("a mail cannot be rendered: {error}"));
-        let letter = |subject: String, text: String| Letter {
-            id: id.to_string(),
-            written_at,
-            to,
-            subject,
-            text,
-            html: None,
-            files: Vec::new(),
-        };
-        match self {
-            Self::Tickets(tickets) => {
-                let page = TicketsPage {
-                    event: &tickets.event,
-                    starts: &tickets.starts,
-                    place: tickets.place.as_deref(),
-                    number: tickets.number,
-                    code: tickets.code.as_deref(),
-                    tickets: &tickets.tickets,
-                    total: &tickets.total,
-                    currency: &tickets.currency,
-                    vendor: &tickets.vendor,
-                };
-                let html = Some(page.render().map_err(unfilled)?);
-                let text = tickets.render().map_err(unfilled)?;
-                Ok(Letter { html, ..letter(format!("Tickets: {}", tickets.event), text) })
-            }
-            Self::Export(export) => {
-                let file = LetterFile {
-                    name: export.file.clone(),
-                    content_type: "text/csv; charset=utf-8",
-                    content: export.csv.clone().into_bytes(),
-                };
-                let text = format!("The list that you asked for is attached: {}\n", export.file);
-                Ok(Letter { files: vec![file], ..letter(export.subject.clone(), text) })
-            }
-        }
+/// The letter with tickets, to be sent as this one.
+fn tickets_letter(tickets: &Tickets, letter: Letter) -> Result<Letter, Error> {
+    let unfilled = |error: askama::Error| Error::Internal(format!("a mail cannot be rendered: {error}"));
+    let page = TicketsPage {
+        event: &tickets.event,
+        starts: &tickets.starts,
+        place: tickets.place.as_deref(),
+        number: tickets.number,
+        code: tickets.code.as_deref(),
+        tickets: &tickets.tickets,
+        total: &tickets.total,
+        currency: &tickets.currency,
+        vendor: &tickets.vendor,
+    };
+    Ok(Letter {
+        subject: format!("Tickets: {}", tickets.event),
+        text: tickets.render().map_err(unfilled)?,
+        html: Some(page.render().map_err(unfilled)?),
+        ..letter
+    })
+}
+
+/// The letter with a list of orders, to be sent as this one.
+fn sheet_letter(sheet: Sheet, letter: Letter) -> Letter {
+    let mut text = format!("The list that you asked for is attached. Orders in it: {}.\n", sheet.orders);
+    if !sheet.whole {
+        text.push_str(
+            "It is too long for one letter: these are the oldest of them. Ask for the rest by created_at, from the time \
+             of the last order in the file.\n",
+        );
     }
+    let file = LetterFile {
+        name: "orders.csv".to_owned(),
+        content_type: "text/csv; charset=utf-8",
+        content: sheet.csv.into_bytes(),
+    };
+    Letter { subject: "Orders".to_owned(), text, files: vec![file], ..letter }
 }
 
 /// Writes a mail into the outbox: it is sent if the transaction is committed, and only then.
@@ -226,8 +212,22 @@ pub async fn forget(app: &App, limit: i64) -> Result<usize, Error> {
 async fn send(app: &App, stored: StoredMail) -> Result<(), MailError> {
     let unreadable = |error: String| MailError::Refused(error);
     let mail: Mail = serde_json::from_str(&stored.payload).map_err(|error| unreadable(error.to_string()))?;
-    let letter =
-        mail.letter(stored.id, stored.created_at, stored.recipient).map_err(|error| unreadable(error.to_string()))?;
+    let letter = Letter {
+        id: stored.id.to_string(),
+        written_at: stored.created_at,
+        to: stored.recipient,
+        subject: String::new(),
+        text: String::new(),
+        html: None,
+        files: Vec::new(),
+    };
+    let letter = match mail {
+        Mail::Tickets(tickets) => tickets_letter(&tickets, letter).map_err(|error| unreadable(error.to_string()))?,
+        Mail::Export(export) => {
+            let sheet = export.sheet(app).await.map_err(|error| MailError::Later(format!("{error:?}")))?;
+            sheet_letter(sheet, letter)
+        }
+    };
     let app = app.clone();
     let sending = tokio::task::spawn_blocking(move || app.mailer.send(&letter));
     sending.await.unwrap_or_else(|error| Err(MailError::Later(error.to_string())))
@@ -269,13 +269,21 @@ mod tests {
         }
     }
 
-    fn letter(mail: &Mail) -> Letter {
-        mail.letter(MailId::from_bytes([1; 12]), Timestamp::UNIX_EPOCH, "anna@example.com".to_owned()).unwrap()
+    fn empty() -> Letter {
+        Letter {
+            id: "5357b929f51600525c9e1396".to_owned(),
+            written_at: Timestamp::UNIX_EPOCH,
+            to: "anna@example.com".to_owned(),
+            subject: String::new(),
+            text: String::new(),
+            html: None,
+            files: Vec::new(),
+        }
     }
 
     #[test]
     fn tickets_are_a_text_and_a_page_that_say_the_same() {
-        let letter = letter(&Mail::Tickets(tickets()));
+        let letter = tickets_letter(&tickets(), empty()).unwrap();
         assert_eq!(letter.subject, "Tickets: Rock & <Roll>");
         let html = letter.html.unwrap();
         for said in
@@ -289,15 +297,13 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_a_file() {
-        let export = Export {
-            subject: "Orders".to_owned(),
-            file: "orders.csv".to_owned(),
-            csv: "number;total\n42;2200.00\n".to_owned(),
-        };
-        let letter = letter(&Mail::Export(export));
+    fn a_list_is_a_file_and_says_where_it_is_not_whole() {
+        let sheet = |whole| Sheet { csv: "number,full\r\n42,2200.00\r\n".to_owned(), orders: 1, whole };
+        let letter = sheet_letter(sheet(true), empty());
         assert_eq!((letter.subject.as_str(), letter.files.len()), ("Orders", 1));
-        assert_eq!(letter.files[0].content, b"number;total\n42;2200.00\n");
+        assert_eq!(letter.files[0].content, b"number,full\r\n42,2200.00\r\n");
+        assert!(!letter.text.contains("too long"));
+        assert!(sheet_letter(sheet(false), empty()).text.contains("too long"));
     }
 
     #[test]

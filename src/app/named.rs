@@ -2,8 +2,9 @@
 
 use super::Error;
 use crate::domain::event::Event;
-use crate::domain::id::{EventId, PartnerId, PromocodeId, SetId};
+use crate::domain::id::{EventId, PartnerId, PromocodeId, SetId, VenueId};
 use crate::domain::partner::Partner;
+use crate::domain::place::Venue;
 use crate::domain::promocode::Promocode;
 use crate::domain::set::Set;
 use crate::store::{self, Tx};
@@ -19,19 +20,31 @@ pub struct Named {
     pub promocodes: Vec<Promocode>,
     /// Sets with their rules.
     pub sets: Vec<Set>,
+    /// Venues.
+    pub venues: Vec<Venue>,
+}
+
+/// Ids of several kinds.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// Of events.
+    pub events: Vec<EventId>,
+    /// Of partners.
+    pub partners: Vec<PartnerId>,
+    /// Of promocodes.
+    pub promocodes: Vec<PromocodeId>,
+    /// Of sets.
+    pub sets: Vec<SetId>,
+    /// Of venues.
+    pub venues: Vec<VenueId>,
 }
 
 /// Objects by their ids, one statement for each kind that is asked for; unknown ids are left out.
 ///
 /// # Errors
 /// Those of the store.
-pub fn load(
-    tx: &mut Tx<'_>,
-    events: &[EventId],
-    partners: &[PartnerId],
-    promocodes: &[PromocodeId],
-    sets: &[SetId],
-) -> Result<Named, Error> {
+pub fn load(tx: &mut Tx<'_>, wanted: &Wanted) -> Result<Named, Error> {
+    let Wanted { events, partners, promocodes, sets, venues } = wanted;
     let mut named = Named::default();
     if !events.is_empty() {
         named.events = store::events::find_all(tx, events)?;
@@ -44,6 +57,9 @@ pub fn load(
     }
     if !sets.is_empty() {
         named.sets = store::sets::find_all(tx, sets)?;
+    }
+    if !venues.is_empty() {
+        named.venues = store::venues::find_all(tx, venues)?;
     }
     Ok(named)
 }

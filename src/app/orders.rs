@@ -2,7 +2,10 @@
 
 mod choosing;
 mod drawn;
+mod export;
+mod mailed;
 mod prices;
+mod whole;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -31,6 +34,8 @@ use crate::store::stock::{self, Counts};
 use crate::store::{self, Tx};
 
 pub use drawn::Drawn;
+pub use export::{Export, Sheet, export};
+pub use whole::{Offer, OrderTicket, WholeOrder, get_whole, list_whole, whole};
 
 /// How often a number, a barcode or a use of a promocode that somebody else has taken is tried anew.
 const ATTEMPTS: u32 = 5;
@@ -488,6 +493,9 @@ pub fn change(
     if who == OrderActor::Organizer && (more || changes.status.is_some_and(|status| status != OrderStatus::Canceled)) {
         return Err(Error::forbidden("the organizer of its event may cancel an order, and nothing else"));
     }
+    if changes.vendor_data.is_some() && !caller.acts_for(stored.vendor) {
+        return Err(Error::forbidden("vendor_data: only an order's vendor may write it"));
+    }
     let now = tx.now();
     let mut work = Work::load(tx, stored.at(now))?;
     let status = work.order.status;
@@ -624,6 +632,10 @@ fn apply(
     if let Some(data) = &changes.vendor_data {
         work.order.vendor_data.clone_from(data);
     }
+    if through == Through::V2 && work.order.payment.send_tickets && work.order.customer.email.is_none() {
+        let message = "is required where send_tickets is true: it says where the tickets are mailed to";
+        return Err(Error::invalid("settings.customer.email", "required", message));
+    }
 
     let mut chosen = None;
     if let Some(wish) = &changes.wish {
@@ -751,7 +763,8 @@ fn sell(tx: &mut Tx<'_>, drawn: &Drawn, work: &mut Work) -> Result<(), Error> {
     work.order.status = OrderStatus::Done;
     work.order.code = Some(drawn.code());
     work.order.done_at = Some(now);
-    ledger::sale(tx, &drawn.entries, &work.order, &work.lines)
+    ledger::sale(tx, &drawn.entries, &work.order, &work.lines)?;
+    mailed::mail_tickets(tx, drawn, &work.order, &work.lines)
 }
 
 fn release(tx: &mut Tx<'_>, work: &mut Work, to: OrderStatus) -> Result<(), Error> {

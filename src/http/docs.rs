@@ -193,6 +193,8 @@ fn answer(route: &Route) -> Answer {
         Answers::One => "",
         Answers::List => "list of",
         Answers::Data => "data, with refs and errors:",
+        Answers::Page => "data as a list of the following, with refs, pagination and errors:",
+        Answers::Nothing => "an empty body",
         Answers::Other(media_type) => media_type,
     };
     Answer { words, object }
@@ -239,6 +241,7 @@ fn add_rows(shapes: &[Shape], request: bool, within: &str, rows: &mut Vec<Row>) 
             ShapeKind::Value(of) => row(name.clone(), *of, shape.doc),
             ShapeKind::Object { nullable, .. } => plain(if *nullable { "object or null" } else { "object" }),
             ShapeKind::List(_) => plain("list of objects"),
+            ShapeKind::Map(_) => plain("objects by id"),
             ShapeKind::Ref { kind, .. } | ShapeKind::Refs(kind) if request => row(name.clone(), kind.key(), shape.doc),
             ShapeKind::Ref { kind, open: false } => Row { object: Some(kind.name()), ..plain("id of") },
             ShapeKind::Ref { kind, open: true } => {
@@ -250,6 +253,7 @@ fn add_rows(shapes: &[Shape], request: bool, within: &str, rows: &mut Vec<Row>) 
         match &shape.kind {
             ShapeKind::Object { fields, .. } => add_rows(fields, request, &format!("{name}."), rows),
             ShapeKind::List(fields) => add_rows(fields, request, &format!("{name}[]."), rows),
+            ShapeKind::Map(fields) => add_rows(fields, request, &format!("{name}.{{id}}."), rows),
             _ => {}
         }
     }
@@ -295,6 +299,8 @@ fn in_words(of: Type) -> String {
         Type::Ids => "list of ids",
         Type::Time => "time or null",
         Type::TimeV2 => "time, in UTC",
+        Type::OptTimeV2 => "time, in UTC, or null",
+        Type::Scalars => "plain values by name",
         Type::Vevent => "VEVENT",
         Type::OptVevent => "VEVENT or null",
         Type::Share => "share",

@@ -377,6 +377,12 @@ impl Input<'_> {
         self.wrongs.push(Wrong::at(format!("{path}{name}"), invalid));
     }
 
+    /// Notes that the request is wrong as a whole.
+    pub fn wrong_whole(&mut self, invalid: Invalid) {
+        let Invalid { code, message, .. } = invalid;
+        self.wrongs.push(Wrong { field: None, code, message });
+    }
+
     /// Whether something in this object was found wrong already.
     pub fn has_wrongs(&self) -> bool {
         !self.wrongs.is_empty()

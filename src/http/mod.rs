@@ -36,7 +36,7 @@ use crate::app::events::EventView;
 use crate::app::explain::Explanation;
 use crate::app::maps::MapView;
 use crate::app::offers::{Facets, Offer};
-use crate::app::orders::OrderView;
+use crate::app::orders::{OrderView, WholeOrder};
 use crate::app::partners::PartnerView;
 use crate::app::promocodes::PromocodeView;
 use crate::app::refunds::RefundView;
@@ -360,6 +360,33 @@ pub fn routes() -> Vec<Route> {
                     "Lists the orders of a customer of the caller's",
                 )
                 .list::<OrderView>(orders::LIST_OF_CUSTOMER),
+                Route::get(
+                    "/v2/resources/orders",
+                    v2::orders::list,
+                    "Lists orders with all that is needed to show them",
+                )
+                .page::<WholeOrder>(v2::orders::LIST),
+                Route::post("/v2/resources/orders", v2::orders::create, "Makes an order and takes tickets for it")
+                    .body(&v2::orders::POST)
+                    .data::<WholeOrder>()
+                    .errors(&[409]),
+                Route::get(
+                    "/v2/resources/orders/{idorder}",
+                    v2::orders::get,
+                    "Shows an order with all that is needed to show it",
+                )
+                .data::<WholeOrder>(),
+                Route::patch(
+                    "/v2/resources/orders/{idorder}",
+                    v2::orders::change,
+                    "Changes an order, says that it is paid, or cancels it",
+                )
+                .body(&v2::orders::PATCH)
+                .data::<WholeOrder>()
+                .errors(&[409]),
+                Route::post("/v2/resources/orders/export", v2::orders::export, "Has a list of orders mailed as CSV")
+                    .body(&v2::orders::EXPORT)
+                    .nothing(),
             ],
         ),
         (

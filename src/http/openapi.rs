@@ -179,11 +179,30 @@ fn responses(route: &Route) -> Value {
                 "errors": {"type": "array", "items": not_done_schema()}
             }
         })),
+        (Answers::Page, Some((name, _))) => json_content(json!({
+            "type": "object",
+            "required": ["data", "refs", "pagination", "errors"],
+            "properties": {
+                "data": {"type": "array", "items": {"$ref": format!("#/components/schemas/{name}")}},
+                "refs": {"$ref": "#/components/schemas/Refs"},
+                "pagination": {
+                    "type": "object",
+                    "required": ["page", "page_size", "total"],
+                    "properties": {
+                        "page": {"type": "integer", "minimum": 1},
+                        "page_size": {"type": "integer", "minimum": 1},
+                        "total": {"type": "integer", "minimum": 0}
+                    }
+                },
+                "errors": {"type": "array", "items": not_done_schema()}
+            }
+        })),
+        (Answers::Nothing, _) => json!({}),
         (Answers::Other(media_type), _) => json!({media_type: {}}),
         _ => json_content(json!({"type": "object", "maxProperties": 0})),
     };
     let mut answer = json!({"description": route.says, "content": well});
-    if route.answers == Answers::List {
+    if matches!(route.answers, Answers::List | Answers::Page) {
         answer["headers"] = json!({"TOTAL": {"description": "All matching rows, with page or page_size", "schema": {"type": "integer"}}});
     }
     responses.insert(route.status.as_u16().to_string(), answer);
@@ -280,6 +299,8 @@ pub(super) fn example_body(route: &Route) -> Option<Value> {
         ("POST", "/v2/services/promocodes/check") => {
             json!({"event": demo::EVENTS[0].0, "code": demo::PROMOCODE_CODE})
         }
+        ("PATCH", "/v2/resources/orders/{idorder}") => json!({"status": "done"}),
+        ("POST", "/v2/resources/orders/export") => json!({"email": "box-office@example.com", "status": ["done"]}),
         ("POST", "/v1/resources/venues") => json!({
             "name": "Opera", "address": "1 Theatre Square", "city": 524_901,
             "point": {"type": "Point", "coordinates": [37.6186, 55.7603]}
@@ -316,6 +337,7 @@ fn object(shapes: &[Shape], request: bool) -> Value {
                 schema
             }
             ShapeKind::List(fields) => json!({"type": "array", "items": object(fields, request)}),
+            ShapeKind::Map(fields) => json!({"type": "object", "additionalProperties": object(fields, request)}),
             ShapeKind::Ref { kind, .. } if request => given(kind.key()),
             // With fields-schema an id becomes an object, and null where the caller may not read it.
             ShapeKind::Ref { kind, .. } => {
@@ -411,6 +433,11 @@ fn value(of: Type) -> Value {
             }
         }),
         Type::Time => json!({"type": ["string", "null"], "format": "date-time"}),
+        Type::OptTimeV2 => json!({"type": ["string", "null"], "description": "In UTC: 2019-07-25 14:41:11"}),
+        Type::Scalars => json!({
+            "type": "object", "maxProperties": 20, "propertyNames": {"maxLength": 40},
+            "additionalProperties": {"type": ["string", "number", "boolean", "null"], "maxLength": 128}
+        }),
         Type::TimeV2 => json!({"type": "string", "description": "In UTC: 2019-07-25 14:41:11"}),
         Type::Vevent => json!({"type": "string", "description": "VEVENT (RFC 5545) with DTSTART and DTEND in UTC"}),
         Type::OptVevent => {

@@ -95,6 +95,32 @@ impl<R: Needs> Reading<R> {
             .await
     }
 
+    /// Reads the parameters of something that takes none besides; what is wrong with them is answered after who asks is
+    /// known.
+    pub fn query_alone<T>(&self, params: &[Param], read: impl FnOnce(&mut Query<'_>) -> T) -> Result<T, Error> {
+        self.call.query(params.iter(), read)
+    }
+
+    /// Reads something that the caller renders.
+    ///
+    /// # Errors
+    /// What is wrong with the request, and those of the use case.
+    pub async fn looked<W, T, F>(self, wish: Result<W, Error>, mut read: F) -> Result<T, Error>
+    where
+        W: Send + 'static,
+        T: Send + 'static,
+        F: FnMut(&mut Tx<'_>, &Caller, &W) -> Result<T, app::Error> + Send + 'static,
+    {
+        let call = self.call;
+        let store = call.app.store.clone();
+        store
+            .read(move |tx| -> Result<_, Error> {
+                let caller = call.identify(tx, R::RIGHT)?;
+                Ok(read(tx, &caller, wish.as_ref().map_err(Clone::clone)?)?)
+            })
+            .await
+    }
+
     /// Answers with one object.
     ///
     /// # Errors

@@ -20,6 +20,10 @@ pub enum Answers {
     List,
     /// One object in the envelope of version 2.
     Data,
+    /// A page of a list in the envelope of version 2.
+    Page,
+    /// Nothing at all.
+    Nothing,
     /// Something that is not of the API: a page, a document.
     Other(&'static str),
 }
@@ -123,6 +127,20 @@ impl Route {
     pub fn data<T: Resource>(mut self) -> Self {
         self.answers = Answers::Data;
         self.resource = Some((T::NAME, super::fields::shapes::<T>));
+        self
+    }
+
+    /// Answers with a page of a list in the envelope of version 2.
+    pub fn page<T: Resource>(mut self, query: &'static [Param]) -> Self {
+        self.answers = Answers::Page;
+        self.resource = Some((T::NAME, super::fields::shapes::<T>));
+        self.query = query;
+        self
+    }
+
+    /// Answers with an empty body.
+    pub fn nothing(mut self) -> Self {
+        self.answers = Answers::Nothing;
         self
     }
 

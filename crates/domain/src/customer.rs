@@ -85,6 +85,15 @@ pub struct CustomerPatch {
 }
 
 impl OrderCustomer {
+    /// The whole name.
+    pub fn name(&self) -> Option<String> {
+        match (&self.first_name, &self.last_name) {
+            (Some(first), Some(last)) => Some(format!("{first} {last}")),
+            (Some(name), None) | (None, Some(name)) => Some(name.clone()),
+            (None, None) => None,
+        }
+    }
+
     /// What the order says after a change.
     pub fn merge(mut self, patch: &CustomerPatch) -> Self {
         if let Some(email) = &patch.email {

@@ -4,7 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use jiff::Timestamp;
-use jiff::tz::{TimeZone, TimeZoneDatabase};
+use jiff::civil::DateTime;
+use jiff::tz::{Offset, TimeZone, TimeZoneDatabase};
 
 use crate::id::{AttachmentId, EventId, MapId, PartnerId, VenueId};
 use crate::invalid::Invalid;
@@ -176,6 +177,12 @@ impl Timezone {
     /// The name, spelled as the database does.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// What the clocks there show at a time.
+    pub fn local(&self, time: Timestamp) -> DateTime {
+        // It was looked up when it was read, so it is there.
+        zone_named(&self.0).map_or_else(|_| Offset::UTC.to_datetime(time), |zone| zone.to_datetime(time))
     }
 }
 

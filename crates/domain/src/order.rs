@@ -115,6 +115,16 @@ wire_names!(OrderStatus {
     Refunded = "refunded",
 });
 
+impl OrderStatus {
+    /// Its name in version 2 of the API.
+    pub const fn name_v2(self) -> &'static str {
+        match self {
+            Self::Canceled => "cancelled",
+            other => other.as_str(),
+        }
+    }
+}
+
 /// What an order was made through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Origin {

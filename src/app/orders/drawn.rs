@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 use super::super::ledger::EntryIds;
 use super::super::payments::Asking;
 use super::super::{App, Error};
-use crate::domain::id::{Bucket, CustomerId, OrderId, TicketId};
+use crate::domain::id::{Bucket, CustomerId, MailId, OrderId, TicketId};
 use crate::domain::ticket;
 use crate::random;
 
@@ -21,6 +21,8 @@ pub struct Drawn {
     pub order: OrderId,
     /// The id of a new customer.
     pub customer: CustomerId,
+    /// The id of the letter with the tickets.
+    pub mail: MailId,
     /// The ids of entries of the ledger.
     pub entries: EntryIds,
     /// What its payment is asked for with.
@@ -39,6 +41,7 @@ impl Drawn {
         Ok(Self {
             order: app.new_id_in(bucket),
             customer: app.new_id(),
+            mail: app.new_id(),
             entries: app.entry_ids(bucket),
             asking: Asking::new(app, bucket),
             seed: app.secret.seed(&nonce),

@@ -153,6 +153,10 @@ pub enum Type {
     Time,
     /// A time as version 2 writes it.
     TimeV2,
+    /// The same, or null.
+    OptTimeV2,
+    /// Plain values by names that the client chose.
+    Scalars,
     /// A period as VEVENT.
     Vevent,
     /// A period as VEVENT, or null.

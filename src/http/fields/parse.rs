@@ -102,7 +102,7 @@ impl Parser {
             ShapeKind::Value(_) => {
                 return Err(self.wrong("malformed", &format!("{:?} is a plain value without fields", shape.name)));
             }
-            ShapeKind::Object { fields, .. } | ShapeKind::List(fields) => fields.clone(),
+            ShapeKind::Object { fields, .. } | ShapeKind::List(fields) | ShapeKind::Map(fields) => fields.clone(),
             ShapeKind::Ref { kind, .. } | ShapeKind::Refs(kind) => Kind::fields(*kind),
         };
         let opened = self.at;

@@ -45,6 +45,8 @@ pub enum ShapeKind {
     },
     /// A list of such objects.
     List(Vec<Shape>),
+    /// Such objects by the ids of what they are about.
+    Map(Vec<Shape>),
     /// Another resource.
     Ref {
         /// Which.

@@ -1,6 +1,8 @@
 //! Fields of what version 2 shows otherwise than version 1 (`spec/v2.md`). References are ids here; the objects are in
 //! `refs`.
 
+pub mod orders;
+
 use jiff::Timestamp;
 
 use super::write::{Maybe, One};
@@ -9,8 +11,10 @@ use crate::domain::event::{Event, Title};
 use crate::domain::money::Money;
 use crate::domain::partner::Partner;
 use crate::domain::period::Period;
+use crate::domain::place::Venue;
 use crate::domain::promocode::{Discount, Promocode, TicketsCount};
 use crate::domain::set::{self, Set};
+use crate::places::{self, City, Country, Names};
 
 impl Resource for Period {
     const NAME: &'static str = "Period";
@@ -116,6 +120,66 @@ impl Resource for SetRef {
         Field::<Self>::value("with_seats", "Whether its tickets have seats", Type::Bool, |shown| {
             Cell::Bool(shown.set.seats.is_some())
         }),
+    ];
+}
+
+/// A venue that another object names.
+pub struct VenueRef {
+    venue: Venue,
+    city: Option<CityRef>,
+    country: Option<CountryRef>,
+}
+
+impl VenueRef {
+    /// A venue with its city and its country.
+    pub fn new(venue: Venue) -> Self {
+        Self {
+            city: venue.city.and_then(places::city).map(CityRef),
+            country: venue.country.and_then(places::country).map(CountryRef),
+            venue,
+        }
+    }
+}
+
+struct CityRef(&'static City);
+struct CountryRef(&'static Country);
+
+impl Resource for VenueRef {
+    const NAME: &'static str = "VenueRef";
+    const FIELDS: &'static [Field<Self>] = &[
+        Field::<Self>::value("address", "Postal address", Type::OptText, |shown| {
+            Cell::opt(shown.venue.address.as_deref())
+        }),
+        Field::<Self>::embedded("city", "The city", &Maybe::<VenueRef, CityRef>(|shown| shown.city.as_ref())),
+        Field::<Self>::embedded(
+            "country",
+            "The country",
+            &Maybe::<VenueRef, CountryRef>(|shown| shown.country.as_ref()),
+        ),
+        Field::<Self>::value("desc", "Description", Type::OptText, |shown| Cell::opt(shown.venue.desc.as_deref())),
+        Field::<Self>::value("id", "Id", Type::Id, |shown| Cell::text(shown.venue.id)),
+        Field::<Self>::value("name", "Name", Type::Text, |shown| Cell::str(&shown.venue.name)),
+    ];
+}
+
+impl Resource for CityRef {
+    const NAME: &'static str = "CityRef";
+    const FIELDS: &'static [Field<Self>] = &[
+        Field::<Self>::value("_id", "GeoNames id", Type::City, |CityRef(city)| Cell::Int(city.id.number().into())),
+        Field::<Self>::embedded("name", "Names by language", &One::<CityRef, Names>(|CityRef(city)| &city.names)),
+        Field::<Self>::value("timezone", "IANA time zone", Type::Text, |CityRef(city)| Cell::str(city.timezone)),
+    ];
+}
+
+impl Resource for CountryRef {
+    const NAME: &'static str = "CountryRef";
+    const FIELDS: &'static [Field<Self>] = &[
+        Field::<Self>::value("_id", "ISO 3166 alpha-2", Type::Country, |CountryRef(country)| Cell::text(country.id)),
+        Field::<Self>::embedded(
+            "name",
+            "Names by language",
+            &One::<CountryRef, Names>(|CountryRef(country)| &country.names),
+        ),
     ];
 }
 

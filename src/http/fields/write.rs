@@ -150,6 +150,9 @@ pub struct Made<T: 'static, U: 'static>(pub fn(&T) -> U);
 /// A list of such objects.
 pub struct MadeList<T: 'static, U: 'static>(pub fn(&T) -> Vec<U>);
 
+/// Such objects by the keys of what they are about.
+pub struct MadeMap<T: 'static, U: 'static>(pub fn(&T) -> Vec<(Key, U)>);
+
 fn objects<U: Resource>(values: &[U], selection: Option<&Selection>, loaded: &Loaded, out: &mut Vec<u8>) {
     out.push(b'[');
     for (at, value) in values.iter().enumerate() {
@@ -233,5 +236,31 @@ impl<T, U: Resource> Embedded<T> for MadeList<T, U> {
 
     fn write(&self, value: &T, selection: Option<&Selection>, loaded: &Loaded, out: &mut Vec<u8>) {
         objects(&(self.0)(value), selection, loaded, out);
+    }
+}
+
+impl<T, U: Resource> Embedded<T> for MadeMap<T, U> {
+    fn shape(&self) -> ShapeKind {
+        ShapeKind::Map(shape::of::<U>())
+    }
+
+    fn wants<'s>(&self, value: &T, selection: Option<&'s Selection>, wants: &mut Wants<'s>) {
+        (self.0)(value).iter().for_each(|(_, inner)| wants.of(inner, selection));
+    }
+
+    fn write(&self, value: &T, selection: Option<&Selection>, loaded: &Loaded, out: &mut Vec<u8>) {
+        out.push(b'{');
+        for (at, (key, inner)) in (self.0)(value).iter().enumerate() {
+            if at > 0 {
+                out.push(b',');
+            }
+            match key {
+                Key::City(number) => text(&number.to_string(), out),
+                key => key_json(*key, out),
+            }
+            out.push(b':');
+            object(inner, selection, loaded, out);
+        }
+        out.push(b'}');
     }
 }

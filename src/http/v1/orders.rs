@@ -24,7 +24,7 @@ use crate::http::reading::{Reading, Source};
 use crate::http::writing::Writing;
 
 /// The most promocodes that a request may name.
-const CODES_MAX: usize = 100;
+pub(in crate::http) const CODES_MAX: usize = 100;
 
 /// Parameters of the list.
 pub const LIST: &[Param] = &[
@@ -75,7 +75,10 @@ pub async fn list(call: Reading<Seller>) -> Result<Response<Body>, Error> {
 }
 
 /// Two times, either of which may be left out: `from,to`, `from,`, `,to`.
-fn between(query: &mut Query<'_>, name: &'static str) -> (Option<jiff::Timestamp>, Option<jiff::Timestamp>) {
+pub(in crate::http) fn between(
+    query: &mut Query<'_>,
+    name: &'static str,
+) -> (Option<jiff::Timestamp>, Option<jiff::Timestamp>) {
     let times = query.many_as(name, |text| if text.is_empty() { Ok(None) } else { parse_time(text).map(Some) });
     match times.as_deref() {
         None => (None, None),
@@ -179,7 +182,9 @@ fn changes(input: &mut Input<'_>) -> Option<Changes> {
     Some(Changes {
         customer,
         payment,
-        wish: wish(input),
+        wish: wish_of(input, |input| {
+            input.wrong("random", Invalid::conflict("must not be given together with tickets"));
+        }),
         all_or_nothing: input.nullable("all_or_nothing", flag).flatten().unwrap_or(false),
         promocodes: input.list("promocodes", CODES_MAX, short),
         vendor_data: None,
@@ -187,7 +192,8 @@ fn changes(input: &mut Input<'_>) -> Option<Changes> {
     })
 }
 
-fn wish(input: &mut Input<'_>) -> Option<Wanted> {
+/// The tickets that a body wishes; `both` says what is wrong where it does so in both ways.
+pub(in crate::http) fn wish_of(input: &mut Input<'_>, both: impl FnOnce(&mut Input<'_>)) -> Option<Wanted> {
     // Null is as good as not given.
     let tickets = input
         .nullable("tickets", |_| Ok(()))
@@ -196,7 +202,7 @@ fn wish(input: &mut Input<'_>) -> Option<Wanted> {
     let random = input.nullable("random", object).flatten().and_then(|()| counts(input));
     match (tickets, random) {
         (Some(_), Some(_)) => {
-            input.wrong("random", Invalid::conflict("must not be given together with tickets"));
+            both(input);
             None
         }
         (Some(tickets), None) => Some(Wanted::Tickets(tickets)),
@@ -261,7 +267,7 @@ fn url(value: &Value) -> Result<String, Invalid> {
 }
 
 /// `true` or `false`, also as a text.
-fn flag(value: &Value) -> Result<bool, Invalid> {
+pub(in crate::http) fn flag(value: &Value) -> Result<bool, Invalid> {
     match value.as_str() {
         Some("true") => Ok(true),
         Some("false") => Ok(false),
@@ -269,6 +275,6 @@ fn flag(value: &Value) -> Result<bool, Invalid> {
     }
 }
 
-fn object(value: &Value) -> Result<(), Invalid> {
+pub(in crate::http) fn object(value: &Value) -> Result<(), Invalid> {
     if value.is_object() { Ok(()) } else { Err(Invalid::wrong_type("must be an object")) }
 }

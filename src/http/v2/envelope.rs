@@ -5,7 +5,8 @@ use serde_json::json;
 use super::refs::Refs;
 use crate::app::{Error, Wrong};
 use crate::http::error::in_v2;
-use crate::http::fields::{Loaded, Resource, write};
+use crate::http::fields::{Loaded, Resource, Type, write};
+use crate::http::query::{Param, Query};
 use crate::store::Tx;
 
 /// Which part of a list an answer holds.
@@ -17,6 +18,29 @@ pub struct Pagination {
     pub page_size: u64,
     /// How many rows there are in all.
     pub total: i64,
+}
+
+/// Parameters that every list takes.
+pub const PAGING: [Param; 3] = [
+    Param::new("page", Type::Int(1, 1_000_000_000), "Which page, from 1"),
+    Param::new("page_size", Type::Int(1, 200), "How many rows a page has; 50 unless given"),
+    Param::new("page-size", Type::Int(1, 200), "The same as page_size"),
+];
+/// How many rows a page has unless the request says so.
+const PAGE_SIZE: u64 = 50;
+
+impl Pagination {
+    /// What a request asks for, of rows that are still to be counted.
+    pub fn asked(query: &mut Query<'_>) -> Self {
+        let page = query.number("page", 1, 1_000_000_000).unwrap_or(1);
+        let size = query.number("page_size", 1, 200).or_else(|| query.number("page-size", 1, 200));
+        Self { page, page_size: size.unwrap_or(PAGE_SIZE), total: 0 }
+    }
+
+    /// How many rows come before the page.
+    pub fn skip(&self) -> u64 {
+        (self.page - 1) * self.page_size
+    }
 }
 
 /// One object; `not_done` is what of the request was not done, though the rest was.

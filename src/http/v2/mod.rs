@@ -6,5 +6,6 @@
 //! [`refs`]. Errors get their form on the way out, by the path.
 
 pub mod envelope;
+pub mod orders;
 pub mod promocodes;
 pub mod refs;

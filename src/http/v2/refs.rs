@@ -5,14 +5,15 @@
 
 use std::collections::BTreeMap;
 
-use crate::app::named;
-use crate::app::{Error, named::Named};
+use crate::app::Error;
+use crate::app::named::{self, Named, Wanted};
 use crate::domain::event::Event;
 use crate::domain::partner::Partner;
+use crate::domain::place::Venue;
 use crate::domain::promocode::Promocode;
 use crate::domain::set::Set;
 use crate::http::fields::load::Wants;
-use crate::http::fields::v2::{EventRef, PartnerRef, PromocodeRef, SetRef};
+use crate::http::fields::v2::{EventRef, PartnerRef, PromocodeRef, SetRef, VenueRef};
 use crate::http::fields::{Key, Kind, Loaded, Resource, shapes, write};
 use crate::http::route::Described;
 use crate::store::Tx;
@@ -24,6 +25,7 @@ pub struct Refs {
     partners: BTreeMap<Key, PartnerRef>,
     promocodes: BTreeMap<Key, PromocodeRef>,
     sets: BTreeMap<Key, SetRef>,
+    venues: BTreeMap<Key, VenueRef>,
 }
 
 /// The sections by name, with what each holds; nothing: always empty so far.
@@ -32,7 +34,7 @@ pub const SECTIONS: &[(&str, Option<Described>)] = &[
     ("partners", Some((PartnerRef::NAME, shapes::<PartnerRef>))),
     ("promocodes", Some((PromocodeRef::NAME, shapes::<PromocodeRef>))),
     ("sets", Some((SetRef::NAME, shapes::<SetRef>))),
-    ("venues", None),
+    ("venues", Some((VenueRef::NAME, shapes::<VenueRef>))),
     ("orders", None),
     ("tickets", None),
 ];
@@ -65,12 +67,12 @@ impl Refs {
             Kind::Partner => self.partners.contains_key(&key),
             Kind::Promocode => self.promocodes.contains_key(&key),
             Kind::Set => self.sets.contains_key(&key),
+            Kind::Venue => self.venues.contains_key(&key),
             // No section holds one.
             Kind::User
             | Kind::Deal
             | Kind::Order
             | Kind::Ticket
-            | Kind::Venue
             | Kind::Map
             | Kind::Sector
             | Kind::City
@@ -83,18 +85,20 @@ impl Refs {
     fn load(&mut self, tx: &mut Tx<'_>, keys: &[(Kind, Key)], wants: &mut Wants<'_>) -> Result<bool, Error> {
         let of = |wanted: Kind| keys.iter().filter(move |(kind, _)| *kind == wanted).map(|(_, key)| *key);
         let now = tx.now();
-        let Named { events, partners, promocodes, sets } = named::load(
-            tx,
-            &of(Kind::Event).filter_map(Key::id).collect::<Vec<_>>(),
-            &of(Kind::Partner).filter_map(Key::id).collect::<Vec<_>>(),
-            &of(Kind::Promocode).filter_map(Key::id).collect::<Vec<_>>(),
-            &of(Kind::Set).filter_map(Key::id).collect::<Vec<_>>(),
-        )?;
-        let found = events.len() + partners.len() + promocodes.len() + sets.len();
+        let wanted = Wanted {
+            events: of(Kind::Event).filter_map(Key::id).collect(),
+            partners: of(Kind::Partner).filter_map(Key::id).collect(),
+            promocodes: of(Kind::Promocode).filter_map(Key::id).collect(),
+            sets: of(Kind::Set).filter_map(Key::id).collect(),
+            venues: of(Kind::Venue).filter_map(Key::id).collect(),
+        };
+        let Named { events, partners, promocodes, sets, venues } = named::load(tx, &wanted)?;
+        let found = events.len() + partners.len() + promocodes.len() + sets.len() + venues.len();
         add(&mut self.events, wants, events, |event: &Event| event.id.into(), EventRef);
         add(&mut self.partners, wants, partners, |partner: &Partner| partner.id.into(), PartnerRef);
         add(&mut self.promocodes, wants, promocodes, |promocode: &Promocode| promocode.id.into(), PromocodeRef);
         add(&mut self.sets, wants, sets, |set: &Set| set.id.into(), |set| SetRef::new(set, now));
+        add(&mut self.venues, wants, venues, |venue: &Venue| venue.id.into(), VenueRef::new);
         Ok(found > 0)
     }
 
@@ -112,6 +116,7 @@ impl Refs {
                 "partners" => section(&self.partners, out),
                 "promocodes" => section(&self.promocodes, out),
                 "sets" => section(&self.sets, out),
+                "venues" => section(&self.venues, out),
                 _ => {}
             }
             out.push(b'}');

@@ -81,6 +81,11 @@ const TABLE: &str = "
     PATCH  /v1/resources/orders/{idorder}                        401 403      200   200 200   200     200     403  200  200        403
     DELETE /v1/resources/orders/{idorder}                        401 403      200   200 200   200     200     403  200  200        403
     GET    /v1/resources/orders/{idorder}/tickets                401 403      200   200 200   200     200     403  200  200        403
+    GET    /v2/resources/orders                                  401 200      200   200 200   200     200     403  200  200        403
+    POST   /v2/resources/orders                                  401 400      200   200 200   200     200     403  400  400        403
+    GET    /v2/resources/orders/{idorder}                        401 403      200   200 200   200     200     403  200  200        403
+    PATCH  /v2/resources/orders/{idorder}                        401 403      200   200 200   200     200     403  200  200        403
+    POST   /v2/resources/orders/export                           401 200      200   200 200   200     200     403  200  200        403
     GET    /v1/resources/users/{user_id}/orders                  401 403      200   403 403   403     403     403  200  200        403
     GET    /v1/resources/users                                   401 200      200   200 200   200     200     403  200  200        403
     GET    /v1/resources/refund_requests                         401 200      200   200 200   200     200     403  200  200        403
@@ -210,6 +215,9 @@ impl<'s> Scene<'s> {
     fn call(&self, route: &Route, caller: &Actor<'_>, column: &str) -> Answer {
         let partner = self.organizer.partner();
         let mut path = route.path.to_owned();
+        if path.ends_with("/explain") {
+            path = path.replace("{idorder}", &self.sold().order);
+        }
         if path.contains("order") {
             let customer = json!({"email": "anna@example.com"});
             let order = self.other.orders(json!({"event": self.deal["event"], "customer": customer})).ok();
@@ -255,9 +263,6 @@ impl<'s> Scene<'s> {
             let request = self.server.platform().post("/v1/resources/refund_requests", self.refund()).ok();
             path = path.replace("{idrefund}", id(&request));
         }
-        if path.contains("{idorder}") {
-            path = path.replace("{idorder}", &self.sold().order);
-        }
         if path.contains("{idpayment}") {
             path = path.replace("{idpayment}", &self.payment());
         }
@@ -286,6 +291,11 @@ impl<'s> Scene<'s> {
             }
             ("POST", "/v1/resources/events") => json!({"title": {"text": "Concert"}, "lifetime": IN_2030}),
             ("POST", "/v1/resources/orders") => json!({"event": self.deal["event"]}),
+            ("POST", "/v2/resources/orders") => {
+                let set = self.organizer.makes_set(self.deal["event"].as_str().unwrap(), 1, "100.00");
+                json!({"event": self.deal["event"], "random": {id(&set): 1}})
+            }
+            ("POST", "/v2/resources/orders/export") => json!({"email": "box-office@example.com"}),
             ("POST", "/v1/resources/refund_requests") => self.refund(),
             ("POST", "/v1/resources/payouts") => {
                 json!({"from": self.other.partner(), "to": partner, "amount": "10.00", "deal": id(&self.deal)})

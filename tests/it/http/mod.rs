@@ -16,6 +16,7 @@ mod offers;
 mod on_sale;
 mod openapi;
 mod orders;
+mod orders_v2;
 mod partners;
 mod payments;
 mod places;

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use parterre::app::Error;
-use parterre::app::mails::{self, Export, Mail};
+use parterre::app::mails::{self, Mail, Tickets};
 use parterre::domain::id::MailId;
 
 use super::count;
@@ -29,14 +29,24 @@ fn mailing(server: Server, smtp: &Smtp) -> Server {
     })
 }
 
-fn export() -> Mail {
-    Mail::Export(Export { subject: "Orders".to_owned(), file: "orders.csv".to_owned(), csv: "number\n42\n".to_owned() })
+fn tickets() -> Mail {
+    Mail::Tickets(Tickets {
+        event: "Concert".to_owned(),
+        starts: "28 November 2026, 13:00".to_owned(),
+        place: None,
+        number: 100_000_042,
+        code: Some("ABCD2345".to_owned()),
+        tickets: Vec::new(),
+        total: "0.00".to_owned(),
+        currency: "RUB".to_owned(),
+        vendor: "Nanobilet".to_owned(),
+    })
 }
 
 fn enqueue(server: &Server) -> MailId {
     let id: MailId = server.app.new_id();
     let to = "anna@example.com".parse().unwrap();
-    server.write(move |tx| mails::enqueue(tx, id, &to, &export()));
+    server.write(move |tx| mails::enqueue(tx, id, &to, &tickets()));
     id
 }
 
@@ -52,8 +62,7 @@ fn a_mail_is_sent_once(server: Server) {
     server.run_jobs();
     let letters = smtp.letters();
     assert_eq!(letters.len(), 1);
-    for line in ["From: Tickets <tickets@tc.ru>", "To: anna@example.com", "Subject: Orders", "filename=\"orders.csv\""]
-    {
+    for line in ["From: Tickets <tickets@tc.ru>", "To: anna@example.com", "Subject: Tickets: Concert", "100000042"] {
         assert!(letters[0].contains(line), "{line}: {}", letters[0]);
     }
     assert!(letters[0].contains(&format!("Message-ID: <{id}@tc.ru>")), "{}", letters[0]);
@@ -66,7 +75,7 @@ fn what_is_rolled_back_is_not_mailed(server: Server) {
     let server = mailing(server, &smtp);
     let id: MailId = server.app.new_id();
     let undone = server.wait_for(server.app.store.write(move |tx| -> Result<(), Error> {
-        mails::enqueue(tx, id, &"anna@example.com".parse().unwrap(), &export())?;
+        mails::enqueue(tx, id, &"anna@example.com".parse().unwrap(), &tickets())?;
         Err(Error::forbidden("after all"))
     }));
     assert!(undone.is_err());

@@ -214,6 +214,21 @@ impl<'s> Actor<'s> {
         self.get(&format!("{}/tickets", order_path(order))).list()
     }
 
+    /// Makes an order through version 2.
+    pub fn orders_whole(&self, order: Value) -> Answer {
+        self.post(ORDERS_V2, order)
+    }
+
+    /// Changes an order through version 2.
+    pub fn changes_whole(&self, order: &Value, changes: Value) -> Answer {
+        self.patch(&whole_path(order), changes)
+    }
+
+    /// Reads an order through version 2: its `data`.
+    pub fn sees_whole(&self, order: &Value) -> Value {
+        self.get(&whole_path(order)).ok()["data"].clone()
+    }
+
     /// Describes a venue, of which it says no more than the name.
     pub fn describes_venue(&self, name: &str) -> Value {
         self.post("/v1/resources/venues", json!({"name": name})).ok()
@@ -248,6 +263,14 @@ pub const ORDERS: &str = "/v1/resources/orders";
 /// The path of an order.
 pub fn order_path(order: &Value) -> String {
     format!("{ORDERS}/{}", id(order))
+}
+
+/// The path of orders in version 2.
+pub const ORDERS_V2: &str = "/v2/resources/orders";
+
+/// The path of an order in version 2.
+pub fn whole_path(order: &Value) -> String {
+    format!("{ORDERS_V2}/{}", id(order))
 }
 
 fn deal_path(deal: &Value) -> String {

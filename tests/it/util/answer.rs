@@ -108,6 +108,11 @@ impl Answer {
 }
 
 impl Answer {
+    /// Checks that all is well, and that there is nothing to say.
+    pub fn ok_empty(&self) {
+        assert_eq!((self.status, self.text()), (200, ""), "{}", self.request);
+    }
+
     /// What an answer of version 2 says is wrong, which must have this status; of promocodes the code.
     pub fn refused_in_v2(&self, status: u16) -> Vec<String> {
         assert_eq!(self.status, status, "{}: {}", self.request, self.text());

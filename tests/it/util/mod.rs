@@ -12,7 +12,7 @@ mod server;
 pub mod smtp;
 pub mod stored;
 
-pub use actor::{Actor, ORDERS, order_path, set_path, sets_path};
+pub use actor::{Actor, ORDERS, ORDERS_V2, order_path, set_path, sets_path, whole_path};
 pub use answer::{Answer, id, ids};
 pub use build::Sale;
 pub use client::Request;
