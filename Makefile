@@ -38,7 +38,7 @@ test: ## All tests on both engines, and those from outside, with what they need 
 proof: ## Sell to many at once, crash, and sell on, as often as docs/selling.md says
 	tools/install-test-tools postgresql python
 	cargo build
-	PARTERRE_CASES=200 tests/with-postgres cargo test --test it model::
+	PARTERRE_CASES=60 tests/with-postgres cargo test --test it model::
 	PARTERRE_ROUNDS=20 PARTERRE_KILLS=50 tests/with-postgres $(venv)/bin/python -m pytest -rP \
 		tests/outside/test_on_sale.py tests/outside/test_crashes.py
 

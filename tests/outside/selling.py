@@ -132,12 +132,12 @@ class Buyer(threading.Thread):
         self.vendor = VENDORS[seed % len(VENDORS)]
         self.orders, self.refunds, self.unread, self.pending = {}, {}, set(), None
         self.answered = self.refused = 0
-        self.failure = None
+        self.stopping, self.failure = False, None
 
     def run(self):
         try:
             with Caller(self.server) as caller:
-                while self.does(caller, self.next()):
+                while not self.stopping and self.does(caller, self.next()):
                     pass
         except (ConnectionError, TimeoutError):
             pass

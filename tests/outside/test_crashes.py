@@ -22,8 +22,8 @@ class Story:
         self.cut_off = self.answered = 0
         print(f"PARTERRE_SEED={SEED} tells this again")
 
-    def load(self, server, event, kill):
-        """Lets buyers buy until `kill` has ended what they depend on."""
+    def load(self, server, event, kill, restart=lambda: None):
+        """Lets buyers buy until `kill` has ended what they depend on; it may be back before they have noticed."""
         started = [Buyer(server, event, self.chance.randrange(10**9)) for _ in range(BUYERS)]
         for buyer, before in zip(started, self.buyers):
             # They go on with their orders.
@@ -39,6 +39,9 @@ class Story:
             time.sleep(0.001)
         time.sleep(self.chance.uniform(0, 0.03))
         kill()
+        for buyer in self.buyers:
+            buyer.stopping = True
+        restart()
         for buyer in self.buyers:
             buyer.join()
             assert buyer.failure is None, buyer.failure
@@ -85,8 +88,7 @@ def test_what_was_sold_survives_the_end_of_postgresql():
         with Server(place) as server:
             event = Event.on_sale(server, 60, 40)
             for _ in range(KILLS):
-                story.load(server, event, cluster.kill)
-                cluster.start()
+                story.load(server, event, cluster.kill, cluster.start)
                 story.check(server, event)
                 ledger_is_clean(place)
             assert server.stop() == 0

@@ -439,7 +439,7 @@ impl<'s> Stage<'s> {
     fn change_amount(&mut self, set: usize, by: i64) {
         let (amount, vacant) = self.world.stock(set);
         let wished = i64::try_from(amount).unwrap() + by;
-        if wished < 1 || wished > 8 {
+        if !(1..=8).contains(&wished) {
             return;
         }
         let path = format!("{}/sets/{}", self.path(), self.world.sets[set].id);
