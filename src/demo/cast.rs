@@ -386,8 +386,11 @@ pub(super) const SHOWS: [Show; 13] = [
     },
 ];
 
-/// Names of customers, as they are written and as they stand in an address.
-pub(super) const WOMEN: ([(&str, &str); 14], [(&str, &str); 14]) = (
+/// Names, as they are written and as they stand in an address.
+type Names = [(&'static str, &'static str); 14];
+
+/// First and last names of customers.
+pub(super) const WOMEN: (Names, Names) = (
     [
         ("Анна", "anna"),
         ("Мария", "maria"),
@@ -422,7 +425,7 @@ pub(super) const WOMEN: ([(&str, &str); 14], [(&str, &str); 14]) = (
     ],
 );
 /// See [`WOMEN`].
-pub(super) const MEN: ([(&str, &str); 14], [(&str, &str); 14]) = (
+pub(super) const MEN: (Names, Names) = (
     [
         ("Алексей", "alexey"),
         ("Дмитрий", "dmitry"),

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::cast::{self, AGENTS, Company, Fate, MEN, ORGANIZERS, Offer, PLACES, Place, Places, SHOWS, Show, Stands};
+use super::cast::{AGENTS, Company, Fate, MEN, ORGANIZERS, Offer, PLACES, Place, Places, SHOWS, Show, Stands};
 use super::cast::{Takes, WOMEN};
 use super::{PASSWORD, wrong};
 use crate::app::deals::{self, GivenShare, Proposal};
@@ -354,6 +354,7 @@ impl Season<'_> {
             (0..CUSTOMERS).map(|number| self.customer(number)).collect::<Result<_, _>>()?;
         let first = after(opening, SignedDuration::from_hours(24))?;
         let last = after(self.today, -SignedDuration::from_hours(2))?;
+        let mut returned = 0;
         for number in 0..ORDERS {
             let Some(show) = on_sale.get(number % on_sale.len().max(1)) else { continue };
             let time = after(first, self.chance.within(show.until.min(last).duration_since(first)))?;
@@ -361,12 +362,17 @@ impl Season<'_> {
                 _ if show.cancelled => End::Done,
                 0 | 1 => End::Canceled,
                 2 | 3 => End::Expired,
-                4 => End::Returned { all: true, answer: Some(RefundStatus::Approved) },
-                5 => match number % 3 {
-                    0 => End::Returned { all: true, answer: None },
-                    1 => End::Returned { all: true, answer: Some(RefundStatus::Rejected) },
-                    _ => End::Returned { all: false, answer: Some(RefundStatus::Approved) },
-                },
+                4 | 5 => {
+                    returned += 1;
+                    End::Returned {
+                        all: returned % 6 != 3,
+                        answer: match returned % 6 {
+                            4 => Some(RefundStatus::Rejected),
+                            5 => None,
+                            _ => Some(RefundStatus::Approved),
+                        },
+                    }
+                }
                 _ => End::Done,
             };
             let status = (!matches!(end, End::Canceled | End::Expired)).then_some(OrderStatus::Done);
@@ -449,7 +455,7 @@ impl Season<'_> {
             email: Some(Some(email.parse().map_err(wrong)?)),
             first_name: Some(Some(first.to_owned())),
             last_name: Some(Some(last.to_owned())),
-            mobile: (number % 3 != 0).then(|| Some(format!("+7900000{number:04}"))),
+            mobile: (!number.is_multiple_of(3)).then(|| Some(format!("+7900000{number:04}"))),
             lang: Some(Some(lang.to_owned())),
         })
     }
@@ -609,7 +615,7 @@ fn new_promocode(code: &str, name: &str, takes: &Takes) -> Result<NewPromocode, 
     })
 }
 
-fn proposal(event: EventId, org: PartnerId, Offer(_, share, extra, _): &cast::Offer) -> Proposal {
+fn proposal(event: EventId, org: PartnerId, Offer(_, share, extra, _): &Offer) -> Proposal {
     Proposal {
         event,
         subj: org,
