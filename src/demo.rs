@@ -1,5 +1,8 @@
 //! Demo data: the partners, the users and the deal of the API's documentation, with exactly their ids and values, so that
-//! its examples work when pasted. Their keys and passwords are known to everybody.
+//! its examples work when pasted. Their keys and passwords are known to everybody. Beside them, a [season] of others.
+
+mod cast;
+pub mod season;
 
 use jiff::{SignedDuration, Timestamp};
 

@@ -11,7 +11,7 @@ use super::Failure;
 use crate::app::App;
 use crate::config::Config;
 use crate::secret::{Origin, Secret};
-use crate::store::{self, Engine, OpenError, Store, StoreConfig, meta};
+use crate::store::{self, Clock, Engine, OpenError, Store, StoreConfig, meta};
 
 /// The name in `meta` of the fingerprint of the secret that the database was made with.
 pub(super) const SECRET_FINGERPRINT: &str = "secret_fingerprint";
@@ -44,11 +44,16 @@ impl Platform {
     ///
     /// To be called outside of any runtime: the store's drivers block.
     pub fn open(config: &Config, access: Access) -> Result<Self, Failure> {
+        Self::open_by(config, access, Clock::System)
+    }
+
+    /// Opens it as [`open`](Self::open) does, with another clock.
+    pub fn open_by(config: &Config, access: Access, clock: Clock) -> Result<Self, Failure> {
         // A secret that is of no use stops the start before anything is changed.
         if !matches!(config.secret, Origin::Created(_)) {
             Secret::load(&config.secret, false)?;
         }
-        let store_config = store_config(config);
+        let store_config = StoreConfig { clock, ..store_config(config) };
         let lock = match config.database {
             Some(_) => None,
             None => {

@@ -1,6 +1,8 @@
 //! `parterre serve`: runs the server until it is told to stop.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
@@ -9,6 +11,7 @@ use super::platform::{Access, Platform};
 use super::{Failure, answer, refused};
 use crate::app::App;
 use crate::config::{Config, Options};
+use crate::store::Clock;
 use crate::{demo, http, jobs, logging};
 
 /// How long the jobs may take to finish the step they are in.
@@ -17,9 +20,32 @@ const JOBS_SHUTDOWN: Duration = Duration::from_secs(10);
 pub(super) fn run(options: Options) -> Result<(), Failure> {
     let config = Config::load(options)?;
     logging::start(config.log.clone(), config.log_format)?;
+    if config.demo {
+        fill_demo(&config)?;
+    }
     let platform = Platform::open(&config, Access::Alone)?;
     platform.run(async |app| serve(app, &config).await)?;
     tracing::info!("Stopped.");
+    Ok(())
+}
+
+/// Fills a new demo before anything else can see it, while the platform is open to a clock that is moved by hand: what
+/// happened in the last weeks has to have happened then.
+fn fill_demo(config: &Config) -> Result<(), Failure> {
+    let clock = Arc::new(AtomicI64::new(Clock::System.now().as_microsecond()));
+    let platform = Platform::open_by(config, Access::Alone, Clock::Manual(Arc::clone(&clock)))?;
+    let began = Instant::now();
+    let whole = platform.run(async |app| {
+        demo::fill(&app).await.map_err(refused)?;
+        demo::season::play(&app, &clock).await.map_err(refused)
+    })?;
+    tracing::info!(milliseconds = began.elapsed().as_millis(), "The demo is filled.");
+    if !whole {
+        tracing::warn!(
+            "The demo lacks some of its data: another server is filling it, or was stopped meanwhile. If it stays so, \
+             start over with an empty folder or database."
+        );
+    }
     Ok(())
 }
 
@@ -28,9 +54,6 @@ async fn serve(app: App, config: &Config) -> Result<(), Failure> {
     let listener = Listener::bind(config).await?;
     app.listens_at(listener.base_url());
     app.media.open()?;
-    if config.demo {
-        demo::fill(&app).await.map_err(refused)?;
-    }
     tracing::info!(version = env!("CARGO_PKG_VERSION"), demo = config.demo, "Listening on {}.", listener.base_url());
     answer(format_args!("listening on {}", listener.base_url()))?;
     if config.demo {

@@ -36,7 +36,7 @@ def wary_organizer(organizer, platform):
 
 def test_partners_are_listed_and_shown(agent):
     partners = agent.api.resources.partners()
-    assert [partner["name"] for partner in partners] == ["Organizator", "Nanobilet", "Platform"]
+    assert [partner["name"] for partner in partners][:3] == ["Organizator", "Nanobilet", "Platform"]
     assert agent.api.resources.partners[NANOBILET]() == partners[1]
     some = agent.api.resources.partners(ids=[PLATFORM, NANOBILET])
     assert [partner["id"] for partner in some] == [NANOBILET, PLATFORM]
