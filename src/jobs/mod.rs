@@ -35,6 +35,7 @@ pub async fn run(app: App, stop: watch::Receiver<bool>) {
         repeat(&app, stop.clone(), AT_ONCE, expire_orders),
         repeat(&app, stop.clone(), SOON, pay),
         repeat(&app, stop.clone(), SOON, mail),
+        repeat(&app, stop.clone(), REST, drop_files),
         repeat(&app, stop, REST, clean_up),
     );
 }
@@ -67,6 +68,7 @@ pub async fn step(app: &App) -> Result<Outcome, Error> {
         expire_orders(app.clone()).await?,
         pay(app.clone()).await?,
         mail(app.clone()).await?,
+        drop_files(app.clone()).await?,
         clean_up(app.clone()).await?,
     ];
     Ok(if outcomes.contains(&Outcome::Worked) { Outcome::Worked } else { Outcome::Idle })
@@ -101,6 +103,11 @@ async fn mail(app: App) -> Result<Outcome, Error> {
     Ok(if mails::send_due(&app).await? > 0 { Outcome::Worked } else { Outcome::Idle })
 }
 
+/// Deletes the files of removed attachments.
+async fn drop_files(app: App) -> Result<Outcome, Error> {
+    Ok(if attachments::drop_files(&app, STEP_ROWS).await? > 0 { Outcome::Worked } else { Outcome::Idle })
+}
+
 async fn clean_up(app: App) -> Result<Outcome, Error> {
     app.limits.forget_idle();
     let ended = app.store.write(|tx| store::deals::write_ends(tx, STEP_ROWS)).await?;
@@ -115,10 +122,5 @@ async fn clean_up(app: App) -> Result<Outcome, Error> {
         .await?;
     let mails = mails::forget(&app, STEP_ROWS).await?;
     let made = tickets::go_on(&app).await?;
-    // The media store may be out of reach while all else works.
-    let dropped = attachments::drop_files(&app, STEP_ROWS).await.unwrap_or_else(|error| {
-        tracing::error!(error = ?error, "Files of removed attachments could not be deleted; it is tried again.");
-        0
-    });
-    Ok(if made || ended + expired + forgotten + mails + dropped > 0 { Outcome::Worked } else { Outcome::Idle })
+    Ok(if made || ended + expired + forgotten + mails > 0 { Outcome::Worked } else { Outcome::Idle })
 }

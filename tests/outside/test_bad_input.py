@@ -275,10 +275,10 @@ WRONG_EVENTS = {
     "currency unknown": ({"currency": "XXQ"}, "currency", "ISO 4217"),
     "timezone unknown": ({"timezone": "Mars/Olympus_Mons"}, "timezone", "IANA"),
     "tags an object": ({"tags": {}}, "tags", "must be a list"),
-    "venue unknown": ({"venue": UNKNOWN}, "venue", "none with this id"),
-    "map unknown": ({"map": UNKNOWN}, "map", "none with this id"),
+    "venue unknown": ({"venue": UNKNOWN}, "venue", "there is no venue with this id"),
+    "map unknown": ({"map": UNKNOWN}, "map", "there is no map with this id"),
     "media a list": ({"media": []}, "media", "must be an object"),
-    "media.cover unknown": ({"media": {"cover": UNKNOWN}}, "media.cover", "none with this id"),
+    "media.cover unknown": ({"media": {"cover": UNKNOWN}}, "media.cover", "with this id"),
 }
 
 
