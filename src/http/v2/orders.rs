@@ -285,7 +285,7 @@ fn changes(input: &mut Input<'_>) -> Option<Changes> {
             input.wrong_whole(Invalid::conflict("Only one of tickets or random can be set"));
         }),
         all_or_nothing: input.nullable("all_or_nothing", flag).flatten().unwrap_or(false),
-        promocodes: input.list("promocodes", CODES_MAX, |value| short(value)),
+        promocodes: input.list("promocodes", CODES_MAX, short),
         vendor_data,
         status: input.given("status", |value| match string(value)? {
             "done" => Ok(OrderStatus::Done),
