@@ -1,9 +1,12 @@
 //! Refund requests: asking for tickets back, approving and rejecting, and who may see them.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 
 use super::callers::acting;
 use super::ledger::{self, EntryIds};
+use super::orders::OrderTicket;
 use super::{Error, Window, payments};
 use crate::domain::access::{self, Caller};
 use crate::domain::id::{EventId, OrderId, PartnerId, RefundId, TicketId};
@@ -13,6 +16,7 @@ use crate::domain::pricing::{Line, Values};
 use crate::domain::refund::{
     self, Culprit, EventState, Refund, RefundActor, RefundChange, RefundRefusal, RefundStatus, Which,
 };
+use crate::domain::ticket::Ticket;
 use crate::store::refunds::Filter;
 use crate::store::stock::{self, Counts};
 use crate::store::{self, Tx};
@@ -26,6 +30,15 @@ pub struct RefundView {
     pub refund: Refund,
     /// The tickets of its order that are not refunded, nor asked for by it.
     pub stay: Vec<TicketId>,
+}
+
+/// What refund requests name, and only with them is known: a ticket has the prices of the order that sold it.
+#[derive(Clone, Debug, Default)]
+pub struct NamedByRefunds {
+    /// Their orders.
+    pub orders: Vec<Order>,
+    /// Their tickets, given back or not, request by request; one may be in several.
+    pub tickets: Vec<OrderTicket>,
 }
 
 /// A refund request to be made.
@@ -82,6 +95,50 @@ pub fn list(tx: &mut Tx<'_>, caller: &Caller, wish: &Wish, window: Window<Place>
     let filter = filter(caller, wish)?;
     let refunds = store::refunds::list(tx, &filter, wish.sort, window.after, window.skip, window.limit)?;
     views(tx, refunds)
+}
+
+/// A part of the same list, without what is left of the orders.
+///
+/// # Errors
+/// Those of the store.
+pub fn list_alone(tx: &mut Tx<'_>, caller: &Caller, wish: &Wish, window: Window<Place>) -> Result<Vec<Refund>, Error> {
+    let filter = filter(caller, wish)?;
+    Ok(store::refunds::list(tx, &filter, wish.sort, window.after, window.skip, window.limit)?)
+}
+
+/// What refund requests that the caller may read name, as many statements however many they are.
+///
+/// # Errors
+/// Those of the store.
+pub fn named_by(tx: &mut Tx<'_>, refunds: &[Refund]) -> Result<NamedByRefunds, Error> {
+    if refunds.is_empty() {
+        return Ok(NamedByRefunds::default());
+    }
+    let now = tx.now();
+    let mut ids: Vec<OrderId> = refunds.iter().map(|refund| refund.order).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let orders: Vec<Order> = store::orders::find_all(tx, &ids)?.into_iter().map(|order| order.at(now)).collect();
+    let lines = store::orders::all_lines(tx, &orders)?;
+    let mut ids: Vec<TicketId> = refunds.iter().flat_map(|refund| refund.tickets.iter().copied()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let found: HashMap<TicketId, Ticket> =
+        store::tickets::find_all(tx, &ids)?.into_iter().map(|ticket| (ticket.id, ticket.at(now))).collect();
+    let by_id: HashMap<OrderId, &Order> = orders.iter().map(|order| (order.id, order)).collect();
+    let mut tickets = Vec::with_capacity(ids.len());
+    for refund in refunds {
+        let lost = || Error::Internal(format!("the refund request {} has lost its order or a ticket", refund.id));
+        let order = by_id.get(&refund.order).ok_or_else(lost)?;
+        let lines: HashMap<TicketId, &Line> =
+            lines.get(&refund.order).into_iter().flatten().map(|(line, _)| (line.ticket, line)).collect();
+        for id in &refund.tickets {
+            let line = *lines.get(id).ok_or_else(lost)?;
+            let ticket = found.get(id).ok_or_else(lost)?;
+            tickets.push(OrderTicket::of(order, line.clone(), ticket.clone()));
+        }
+    }
+    Ok(NamedByRefunds { orders, tickets })
 }
 
 /// How many refund requests the list holds in all.

@@ -48,6 +48,7 @@ use crate::domain::deal::Deal;
 use crate::domain::ledger::{Balance, Entry, Payout};
 use crate::domain::member::Member;
 use crate::domain::place::Venue;
+use crate::domain::refund::Refund;
 use crate::places::{City, Country};
 use fields::v2::PromocodeCheck;
 use layers::Api;
@@ -426,6 +427,33 @@ pub fn routes() -> Vec<Route> {
                 )
                 .body(&refund_requests::PATCH)
                 .one::<RefundView>()
+                .errors(&[409]),
+                Route::get(
+                    "/v2/resources/refund_requests",
+                    v2::refund_requests::list,
+                    "Lists the caller's refund requests with all that is needed to show them",
+                )
+                .page::<Refund>(v2::refund_requests::LIST),
+                Route::post(
+                    "/v2/resources/refund_requests",
+                    v2::refund_requests::create,
+                    "Asks for tickets of a done order back",
+                )
+                .body(&v2::refund_requests::POST)
+                .data::<Refund>(),
+                Route::get(
+                    "/v2/resources/refund_requests/{idrefund}",
+                    v2::refund_requests::get,
+                    "Shows a refund request with all that is needed to show it",
+                )
+                .data::<Refund>(),
+                Route::patch(
+                    "/v2/resources/refund_requests/{idrefund}",
+                    v2::refund_requests::change,
+                    "Approves or rejects a refund request",
+                )
+                .body(&v2::refund_requests::PATCH)
+                .data::<Refund>()
                 .errors(&[409]),
             ],
         ),

@@ -171,7 +171,7 @@ pub enum RefundChange {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RefundRefusal {
     /// The order is not done.
-    #[error("wrong order (id: {order}) status: {status}")]
+    #[error("wrong order (id: {order}) status: {}", .status.name_v2())]
     WrongOrder {
         /// The order.
         order: OrderId,

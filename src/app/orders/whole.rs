@@ -8,7 +8,7 @@ use crate::domain::access::Caller;
 use crate::domain::event::Event;
 use crate::domain::id::{EventId, OrderId, PromocodeId, SetId, TicketId};
 use crate::domain::money::Money;
-use crate::domain::order::{OrderStatus, VendorData};
+use crate::domain::order::{Order, OrderStatus, VendorData};
 use crate::domain::pricing::Line;
 use crate::domain::promocode::Promocode;
 use crate::domain::set::{Set, current_rule};
@@ -37,6 +37,15 @@ pub struct OrderTicket {
     pub ticket: Ticket,
     /// What opens the gate, while this order is the one that bought it.
     pub barcode: Option<String>,
+}
+
+impl OrderTicket {
+    /// A line of an order with its ticket.
+    pub(in crate::app) fn of(order: &Order, line: Line, ticket: Ticket) -> Self {
+        let bought =
+            order.status == OrderStatus::Done && ticket.status == TicketStatus::Sold && ticket.order == Some(order.id);
+        Self { barcode: ticket.barcode.clone().filter(|_| bought), line, ticket }
+    }
 }
 
 /// What a ticket of a set costs in an order.
@@ -109,11 +118,7 @@ fn all_whole(tx: &mut Tx<'_>, caller: &Caller, views: Vec<OrderView>) -> Result<
             let ticket = tickets.get(&line.ticket).cloned();
             let ticket =
                 ticket.ok_or_else(|| Error::Internal(format!("the ticket {} of an order is gone", line.ticket)))?;
-            let bought = order.status == OrderStatus::Done
-                && ticket.status == TicketStatus::Sold
-                && ticket.order == Some(order.id);
-            let barcode = ticket.barcode.clone().filter(|_| bought);
-            shown.push(OrderTicket { line: line.clone(), ticket, barcode });
+            shown.push(OrderTicket::of(order, line.clone(), ticket));
         }
         let offers = sets.get(&order.event).into_iter().flatten().filter_map(|set| offer(set, &view, &codes, now));
         let sees_data = caller.is_platform() || caller.acts_for(order.vendor);

@@ -2,13 +2,15 @@
 //! `refs`.
 
 pub mod orders;
+pub mod refund_requests;
 
 use jiff::Timestamp;
 
-use super::write::{Maybe, One};
+use super::write::{Made, Maybe, One};
 use super::{Cell, Field, Key, Kind, Resource, Type};
 use crate::domain::event::{Event, Title};
 use crate::domain::money::Money;
+use crate::domain::order::Order;
 use crate::domain::partner::Partner;
 use crate::domain::period::Period;
 use crate::domain::place::Venue;
@@ -58,6 +60,44 @@ impl Resource for EventRef {
             &One::<EventRef, Title>(|EventRef(event)| &event.title),
         ),
         Field::<Self>::reference("venue", "The place", Kind::Venue, |EventRef(event)| event.venue.map(Key::from)),
+    ];
+}
+
+/// An order that another object names.
+pub struct OrderRef(pub Order);
+
+impl Resource for OrderRef {
+    const NAME: &'static str = "OrderRef";
+    const FIELDS: &'static [Field<Self>] = &[
+        Field::<Self>::value("code", "What the customer shows, once it is done", Type::OptText, |OrderRef(order)| {
+            Cell::opt(order.code.as_deref())
+        }),
+        Field::<Self>::value("created_at", "Time of creation", Type::TimeV2, |OrderRef(order)| {
+            Cell::time_v2(order.created_at)
+        }),
+        Field::<Self>::value("done_at", "When it was paid", Type::OptTimeV2, |OrderRef(order)| {
+            order.done_at.map_or(Cell::Null, Cell::time_v2)
+        }),
+        Field::<Self>::reference("event", "The event", Kind::Event, |OrderRef(order)| Some(order.event.into())),
+        Field::<Self>::value("id", "Id", Type::Id, |OrderRef(order)| Cell::text(order.id)),
+        Field::<Self>::value(
+            "number",
+            "What people call it",
+            Type::Int(100_000_000, 9_999_999_999),
+            |OrderRef(order)| Cell::Int(order.number),
+        ),
+        Field::<Self>::reference("org", "The organizer of the event", Kind::Partner, |OrderRef(order)| {
+            Some(order.org.into())
+        }),
+        Field::<Self>::embedded(
+            "settings",
+            "Whom it is for, and what is done for them",
+            &Made::<OrderRef, orders::Settings>(|OrderRef(order)| orders::Settings::of(order)),
+        ),
+        Field::<Self>::value("status", "Where it stands", Type::Word(orders::STATUSES), |OrderRef(order)| {
+            Cell::str(order.status.name_v2())
+        }),
+        Field::<Self>::reference("vendor", "Who sells it", Kind::Partner, |OrderRef(order)| Some(order.vendor.into())),
     ];
 }
 

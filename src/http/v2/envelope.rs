@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::refs::Refs;
+use crate::app::refunds::NamedByRefunds;
 use crate::app::{Error, Wrong};
 use crate::http::error::in_v2;
 use crate::http::fields::{Loaded, Resource, Type, write};
@@ -48,7 +49,20 @@ impl Pagination {
 /// # Errors
 /// Those of the store.
 pub fn one<T: Resource>(tx: &mut Tx<'_>, value: &T, not_done: &[Wrong]) -> Result<Vec<u8>, Error> {
-    let refs = Refs::of(tx, std::slice::from_ref(value))?;
+    one_with(tx, value, NamedByRefunds::default(), not_done)
+}
+
+/// One object, some of what it names being known.
+///
+/// # Errors
+/// Those of the store.
+pub fn one_with<T: Resource>(
+    tx: &mut Tx<'_>,
+    value: &T,
+    known: NamedByRefunds,
+    not_done: &[Wrong],
+) -> Result<Vec<u8>, Error> {
+    let refs = Refs::of(tx, std::slice::from_ref(value), known)?;
     let mut out = b"{\"data\":".to_vec();
     write::object(value, None, &Loaded::default(), &mut out);
     Ok(finish(out, &refs, None, not_done))
@@ -59,7 +73,20 @@ pub fn one<T: Resource>(tx: &mut Tx<'_>, value: &T, not_done: &[Wrong]) -> Resul
 /// # Errors
 /// Those of the store.
 pub fn list<T: Resource>(tx: &mut Tx<'_>, values: &[T], pagination: Pagination) -> Result<Vec<u8>, Error> {
-    let refs = Refs::of(tx, values)?;
+    list_with(tx, values, NamedByRefunds::default(), pagination)
+}
+
+/// A page of a list, some of what it names being known.
+///
+/// # Errors
+/// Those of the store.
+pub fn list_with<T: Resource>(
+    tx: &mut Tx<'_>,
+    values: &[T],
+    known: NamedByRefunds,
+    pagination: Pagination,
+) -> Result<Vec<u8>, Error> {
+    let refs = Refs::of(tx, values, known)?;
     let nothing_open = Loaded::default();
     let mut out = b"{\"data\":[".to_vec();
     for (at, value) in values.iter().enumerate() {

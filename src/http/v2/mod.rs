@@ -9,3 +9,4 @@ pub mod envelope;
 pub mod orders;
 pub mod promocodes;
 pub mod refs;
+pub mod refund_requests;

@@ -7,13 +7,16 @@ use std::collections::BTreeMap;
 
 use crate::app::Error;
 use crate::app::named::{self, Named, Wanted};
+use crate::app::orders::OrderTicket;
+use crate::app::refunds::NamedByRefunds;
 use crate::domain::event::Event;
+use crate::domain::order::Order;
 use crate::domain::partner::Partner;
 use crate::domain::place::Venue;
 use crate::domain::promocode::Promocode;
 use crate::domain::set::Set;
 use crate::http::fields::load::Wants;
-use crate::http::fields::v2::{EventRef, PartnerRef, PromocodeRef, SetRef, VenueRef};
+use crate::http::fields::v2::{EventRef, OrderRef, PartnerRef, PromocodeRef, SetRef, VenueRef};
 use crate::http::fields::{Key, Kind, Loaded, Resource, shapes, write};
 use crate::http::route::Described;
 use crate::store::Tx;
@@ -26,28 +29,34 @@ pub struct Refs {
     promocodes: BTreeMap<Key, PromocodeRef>,
     sets: BTreeMap<Key, SetRef>,
     venues: BTreeMap<Key, VenueRef>,
+    orders: BTreeMap<Key, OrderRef>,
+    tickets: BTreeMap<Key, OrderTicket>,
 }
 
-/// The sections by name, with what each holds; nothing: always empty so far.
-pub const SECTIONS: &[(&str, Option<Described>)] = &[
-    ("events", Some((EventRef::NAME, shapes::<EventRef>))),
-    ("partners", Some((PartnerRef::NAME, shapes::<PartnerRef>))),
-    ("promocodes", Some((PromocodeRef::NAME, shapes::<PromocodeRef>))),
-    ("sets", Some((SetRef::NAME, shapes::<SetRef>))),
-    ("venues", Some((VenueRef::NAME, shapes::<VenueRef>))),
-    ("orders", None),
-    ("tickets", None),
+/// The sections by name, with what each holds.
+pub const SECTIONS: &[(&str, Described)] = &[
+    ("events", (EventRef::NAME, shapes::<EventRef>)),
+    ("partners", (PartnerRef::NAME, shapes::<PartnerRef>)),
+    ("promocodes", (PromocodeRef::NAME, shapes::<PromocodeRef>)),
+    ("sets", (SetRef::NAME, shapes::<SetRef>)),
+    ("venues", (VenueRef::NAME, shapes::<VenueRef>)),
+    ("orders", (OrderRef::NAME, shapes::<OrderRef>)),
+    ("tickets", (OrderTicket::NAME, shapes::<OrderTicket>)),
 ];
 
 impl Refs {
-    /// Loads what these values name, and what that names in turn.
+    /// Loads what these values name, and what that names in turn; `known` is what need not be loaded. Of a ticket that was
+    /// sold several times, the last sale counts.
     ///
     /// # Errors
     /// Those of the store.
-    pub fn of<T: Resource>(tx: &mut Tx<'_>, values: &[T]) -> Result<Self, Error> {
+    pub fn of<T: Resource>(tx: &mut Tx<'_>, values: &[T], known: NamedByRefunds) -> Result<Self, Error> {
         let mut refs = Self::default();
         let mut wants = Wants::every();
         values.iter().for_each(|value| wants.of(value, None));
+        let NamedByRefunds { orders, tickets } = known;
+        add(&mut refs.orders, &mut wants, orders, |order: &Order| order.id.into(), OrderRef);
+        add(&mut refs.tickets, &mut wants, tickets, |ticket: &OrderTicket| ticket.ticket.id.into(), |ticket| ticket);
         loop {
             let keys: Vec<(Kind, Key)> = wants.keys().filter(|(kind, key)| !refs.has(*kind, *key)).collect();
             if keys.is_empty() {
@@ -68,11 +77,11 @@ impl Refs {
             Kind::Promocode => self.promocodes.contains_key(&key),
             Kind::Set => self.sets.contains_key(&key),
             Kind::Venue => self.venues.contains_key(&key),
-            // No section holds one.
-            Kind::User
-            | Kind::Deal
-            | Kind::Order
+            // All that are named are known, or no section holds one.
+            Kind::Order
             | Kind::Ticket
+            | Kind::User
+            | Kind::Deal
             | Kind::Map
             | Kind::Sector
             | Kind::City
@@ -117,6 +126,8 @@ impl Refs {
                 "promocodes" => section(&self.promocodes, out),
                 "sets" => section(&self.sets, out),
                 "venues" => section(&self.venues, out),
+                "orders" => section(&self.orders, out),
+                "tickets" => section(&self.tickets, out),
                 _ => {}
             }
             out.push(b'}');

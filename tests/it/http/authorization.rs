@@ -92,6 +92,10 @@ const TABLE: &str = "
     POST   /v1/resources/refund_requests                         401 403      201   201 201   201     201     403  201  201        403
     GET    /v1/resources/refund_requests/{idrefund}              401 403      200   200 200   200     200     403  200  200        403
     PATCH  /v1/resources/refund_requests/{idrefund}              401 403      200   200 200   200     403     403  200  200        403
+    GET    /v2/resources/refund_requests                         401 200      200   200 200   200     200     403  200  200        403
+    POST   /v2/resources/refund_requests                         401 403      200   200 200   200     200     403  200  200        403
+    GET    /v2/resources/refund_requests/{idrefund}              401 403      200   200 200   200     200     403  200  200        403
+    PATCH  /v2/resources/refund_requests/{idrefund}              401 403      200   200 200   200     403     403  200  200        403
     GET    /v1/resources/balances                                401 200      200   200 200   200     403     403  200  200        403
     GET    /v1/resources/entries                                 401 200      200   200 200   200     403     403  200  200        403
     GET    /v1/resources/payouts                                 401 200      200   200 200   200     403     403  200  200        403
@@ -297,6 +301,10 @@ impl<'s> Scene<'s> {
             }
             ("POST", "/v2/resources/orders/export") => json!({"email": "box-office@example.com"}),
             ("POST", "/v1/resources/refund_requests") => self.refund(),
+            ("POST", "/v2/resources/refund_requests") => {
+                let sold = self.sold();
+                json!({"order": sold.order, "culprit": "user", "tickets": sold.tickets})
+            }
             ("POST", "/v1/resources/payouts") => {
                 json!({"from": self.other.partner(), "to": partner, "amount": "10.00", "deal": id(&self.deal)})
             }

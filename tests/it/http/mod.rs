@@ -22,6 +22,7 @@ mod payments;
 mod places;
 mod promocodes;
 mod refund_requests;
+mod refund_requests_v2;
 mod sets;
 mod settings;
 mod tickets;

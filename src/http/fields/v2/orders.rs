@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::app::orders::{Offer, OrderTicket, WholeOrder};
 use crate::domain::customer::OrderCustomer;
 use crate::domain::money::Money;
-use crate::domain::order::{OrderStatus, Origin, VendorData};
+use crate::domain::order::{Order, OrderStatus, Origin, VendorData};
 use crate::domain::ticket::TicketSeat;
 use crate::http::fields::tickets::STATUSES as TICKET_STATUSES;
 use crate::http::fields::write::{List, Made, MadeMap, Maybe, One};
@@ -68,7 +68,7 @@ impl Resource for WholeOrder {
         Field::<Self>::embedded(
             "settings",
             "Whom it is for, and what is done for them",
-            &Made::<WholeOrder, Settings>(Settings::of),
+            &Made::<WholeOrder, Settings>(|whole| Settings::of(&whole.view.order)),
         ),
         Field::<Self>::value(
             "status",
@@ -100,8 +100,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    fn of(whole: &WholeOrder) -> Self {
-        let order = &whole.view.order;
+    pub(super) fn of(order: &Order) -> Self {
         Self { customer: order.customer.clone(), send_tickets: order.payment.send_tickets }
     }
 }
