@@ -186,7 +186,8 @@ pub fn routes() -> Vec<Route> {
                     .body(&events::PATCH)
                     .one::<EventView>()
                     .errors(&[409]),
-                Route::delete("/v1/resources/events/{idevent}", events::remove, "Removes an event and ends its deals"),
+                Route::delete("/v1/resources/events/{idevent}", events::remove, "Removes an event and ends its deals")
+                    .errors(&[409]),
             ],
         ),
         (

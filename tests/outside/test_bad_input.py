@@ -494,7 +494,7 @@ def test_other_methods_are_not_allowed(unchanged):
         ("PUT", DEALS, "GET, POST, HEAD, OPTIONS"),
         ("DELETE", f"{DEALS}/{DEAL}", "GET, PATCH, HEAD, OPTIONS"),
         ("TRACE", f"{PARTNERS}/{NANOBILET}", "GET, PATCH, DELETE, HEAD, OPTIONS"),
-        ("BREW", "/v1/resources/users", "POST, OPTIONS"),
+        ("BREW", "/v1/resources/users", "GET, POST, HEAD, OPTIONS"),
     ]:
         answer = wire.ask(unchanged, method, path, key=AGENT)
         refused(answer, 405)

@@ -103,14 +103,15 @@ def test_an_open_proposal_is_handed_over_and_rejected(agent, wary_organizer):
 
 
 def test_events_come_with_their_calendar(agent):
-    events = agent.api.resources.events()
+    events = agent.api.resources.events(org=ORGANIZATOR)
     assert [event["id"] for event in events] == EVENTS
     for event in events:
         lifetime = event["lifetime"]
         assert isinstance(lifetime, icalendar.Event)
         assert (lifetime.end - lifetime.start).total_seconds() == 3 * 3600
         assert lifetime.start.utcoffset().total_seconds() == 0
-        assert event["sets"] == []
+        assert [set["name"] for set in event["sets"]] == ["Танцпол", "Партер", "VIP"]
+        assert all(set["rules"] for set in event["sets"])
     one = agent.api.resources.events[EVENTS[1]]()
     assert one["title"]["text"] == "MEGADETH"
     assert one["lifetime"] == events[1]["lifetime"]

@@ -16,13 +16,16 @@ from collections.abc import Callable
 import pytest
 
 import wire
-from parterre import KEYS, NANOBILET, ORGANIZATOR, PASSWORD, PLATFORM, Place, Server, confidential
+from parterre import EVENTS, KEYS, NANOBILET, ORGANIZATOR, PASSWORD, PLATFORM, Place, Server, confidential
 
 SEED = 20140818
 # The share of the operations that each partner has to be seen doing.
 DONE = 0.6
 # It is the document itself: schemathesis has it from there, and asks no more.
 DOCUMENT = "GET /openapi.json"
+
+# A set of the first event.
+SET = "5357baaff51600525ca00000"
 
 OWNERS = {NANOBILET: "ag@tc.ru", ORGANIZATOR: "org@tc.ru", PLATFORM: "core@tc.ru"}
 
@@ -67,12 +70,16 @@ class Run:
     def start(self):
         self.place = Place(self.engine)
         self.server = Server(self.place).ready()
+        wish = {"event": EVENTS[0], "random": {SET: 2}}
+        order = wire.ask(self.server, "POST", "/v1/resources/orders", wish, KEYS[NANOBILET]).json["id"]
+        config = self.place.folder / "schemathesis.toml"
+        config.write_text((pathlib.Path(__file__).parent / "schemathesis.toml").read_text("utf-8").replace("ORDER", order))
         self.report = self.place.folder / "report.ndjson"
         self.output = open(self.place.folder / "schemathesis", "w+", encoding="utf-8")
         self.process = subprocess.Popen(
             [
                 pathlib.Path(sys.executable).parent / "schemathesis",
-                "--config-file", pathlib.Path(__file__).parent / "schemathesis.toml",
+                "--config-file", config,
                 "run", f"{self.server.url}/openapi.json",
                 *self.who(self.server, self.partner),
                 "--seed", str(SEED), "--continue-on-failure",

@@ -392,7 +392,7 @@ fn exported(input: &mut Input<'_>) -> Wish {
         created_to,
         statuses: several(input, "status", str::parse).unwrap_or_default(),
         events: several(input, "events", str::parse).unwrap_or_default(),
-        with_customer: input.nullable("only_with_customer", boolean).flatten().unwrap_or(false),
+        with_customer: input.given("only_with_customer", boolean).unwrap_or(false),
         ..Wish::default()
     }
 }
