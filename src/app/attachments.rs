@@ -101,7 +101,7 @@ pub fn list(
     window: Window<AttachmentId>,
 ) -> Result<Vec<AttachmentView>, Error> {
     let author = author(caller)?;
-    let found = store::attachments::list(tx, author, window.after, window.skip, window.limit)?;
+    let found = store::attachments::list(tx, author, window)?;
     Ok(found.into_iter().map(|attachment| AttachmentView::new(app, attachment)).collect())
 }
 

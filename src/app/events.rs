@@ -3,21 +3,20 @@
 use std::collections::HashSet;
 
 use super::attachments::{self, Named};
-use super::callers::acting;
+use super::callers::{acting, whose};
 use super::sets::SetView;
 use super::{Error, Installation, Window, Wrong, orders, venues};
 use crate::domain::access::{self, Caller, Sight};
 use crate::domain::event::{self, AgeRating, Event, EventStatus, Timezone, Title, TitlePatch};
-use crate::domain::id::{EventId, MapId, PartnerId, VenueId};
+use crate::domain::id::{EventId, MapId, VenueId};
 use crate::domain::invalid::Invalid;
 use crate::domain::money::Currency;
 use crate::domain::partner::Tag;
 use crate::domain::period::Period;
 use crate::places;
-use crate::store::events::{Filter, Reader};
 use crate::store::{self, Tx};
 
-pub use crate::store::events::When;
+pub use crate::store::events::{Filter, When};
 
 /// An event as one caller sees it at one time.
 #[derive(Clone, Debug)]
@@ -51,27 +50,6 @@ pub struct Changes {
     pub venue: Option<Option<VenueId>>,
     /// The plan of the place.
     pub map: Option<Option<MapId>>,
-}
-
-/// What a list is asked for; see [`Filter`].
-#[derive(Clone, Debug, Default)]
-pub struct Wish {
-    /// Only these.
-    pub ids: Option<Vec<EventId>>,
-    /// Only events that take place then.
-    pub when: When,
-    /// Only events of these organizers.
-    pub orgs: Vec<PartnerId>,
-    /// Only events in one of these places.
-    pub venues: Option<Vec<VenueId>>,
-    /// Only events in one of these statuses.
-    pub statuses: Vec<EventStatus>,
-    /// Only events with one of these tags.
-    pub tags: Vec<String>,
-    /// Only events whose title holds this.
-    pub suggest: Option<String>,
-    /// Only removed ones, or only others.
-    pub removed: bool,
 }
 
 /// Those of the events that the caller may read; unknown ids are left out.
@@ -145,9 +123,13 @@ pub fn get(tx: &mut Tx<'_>, caller: &Caller, id: EventId) -> Result<Event, Error
 ///
 /// # Errors
 /// Those of the store.
-pub fn list(tx: &mut Tx<'_>, caller: &Caller, wish: &Wish, window: Window<EventId>) -> Result<Vec<EventView>, Error> {
-    let filter = filter(caller, wish)?;
-    let events = store::events::list(tx, &filter, window.after, window.skip, window.limit)?;
+pub fn list(
+    tx: &mut Tx<'_>,
+    caller: &Caller,
+    filter: &Filter,
+    window: Window<EventId>,
+) -> Result<Vec<EventView>, Error> {
+    let events = store::events::list(tx, whose(caller)?, filter, window)?;
     views(tx, caller, events)
 }
 
@@ -155,16 +137,8 @@ pub fn list(tx: &mut Tx<'_>, caller: &Caller, wish: &Wish, window: Window<EventI
 ///
 /// # Errors
 /// Those of the store.
-pub fn count(tx: &mut Tx<'_>, caller: &Caller, wish: &Wish) -> Result<i64, Error> {
-    let filter = filter(caller, wish)?;
-    Ok(store::events::count(tx, &filter)?)
-}
-
-fn filter(caller: &Caller, wish: &Wish) -> Result<Filter, Error> {
-    let acting = acting(caller)?;
-    let reader = if caller.is_platform() { Reader::Platform } else { Reader::Partner(acting.id) };
-    let Wish { ids, when, orgs, venues, statuses, tags, suggest, removed } = wish.clone();
-    Ok(Filter { reader, ids, when, orgs, venues, statuses, tags, suggest, removed })
+pub fn count(tx: &mut Tx<'_>, caller: &Caller, filter: &Filter) -> Result<i64, Error> {
+    Ok(store::events::count(tx, whose(caller)?, filter)?)
 }
 
 /// Creates an event of the caller's partner.

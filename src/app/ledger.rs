@@ -1,6 +1,6 @@
 //! The ledger: what is written into it by what happens to money, and who may read it.
 
-use super::callers::acting;
+use super::callers::whose;
 use super::{Error, Window, Wrong};
 use crate::domain::access::Caller;
 use crate::domain::id::{DealId, EntryId, EventId, OrderId, PartnerId, PayoutId};
@@ -11,10 +11,9 @@ use crate::domain::order::Order;
 use crate::domain::payment::Payment;
 use crate::domain::pricing::Line;
 use crate::domain::refund::Refund;
-use crate::store::ledger::Filter;
 use crate::store::{self, Tx};
 
-pub use crate::store::ledger::BalanceKey;
+pub use crate::store::ledger::{BalanceKey, Filter};
 
 /// Ids for the entries of one cause, made before its transaction: [`entry_ids`](super::Inner::entry_ids).
 pub type EntryIds = [EntryId; ledger::POSTINGS_MAX];
@@ -80,35 +79,6 @@ fn append(tx: &mut Tx<'_>, ids: &EntryIds, of: Of, postings: Option<Vec<Posting>
     Ok(())
 }
 
-/// What a list of balances, entries or payouts is asked for; each of them heeds what concerns it.
-#[derive(Clone, Debug, Default)]
-pub struct Wish {
-    /// Only those of this partner.
-    pub partner: Option<PartnerId>,
-    /// Only accounts of this word.
-    pub account: Option<&'static str>,
-    /// Only those of this deal.
-    pub deal: Option<DealId>,
-    /// Only those of this order.
-    pub order: Option<OrderId>,
-    /// Only those of this event.
-    pub event: Option<EventId>,
-    /// Only those in this currency.
-    pub currency: Option<Currency>,
-    /// Only those written at this time or later.
-    pub from: Option<jiff::Timestamp>,
-    /// Only those written before this time.
-    pub to: Option<jiff::Timestamp>,
-}
-
-/// The caller's own; everything for the platform.
-fn filter(caller: &Caller, wish: &Wish) -> Result<Filter, Error> {
-    let acting = acting(caller)?;
-    let of = (!caller.is_platform()).then_some(acting.id);
-    let Wish { partner, account, deal, order, event, currency, from, to } = wish.clone();
-    Ok(Filter { of, partner, account, deal, order, event, currency, from, to })
-}
-
 /// A part of the list of what the caller's account is owed and owes, by deal and currency; of every account for the
 /// platform.
 ///
@@ -117,56 +87,60 @@ fn filter(caller: &Caller, wish: &Wish) -> Result<Filter, Error> {
 pub fn balances(
     tx: &mut Tx<'_>,
     caller: &Caller,
-    wish: &Wish,
+    filter: &Filter,
     window: Window<BalanceKey>,
 ) -> Result<Vec<Balance>, Error> {
-    let filter = filter(caller, wish)?;
-    Ok(store::ledger::balances(tx, &filter, window.after, window.skip, window.limit)?)
+    Ok(store::ledger::balances(tx, whose(caller)?, filter, window)?)
 }
 
 /// How many balances the list holds in all.
 ///
 /// # Errors
 /// Those of the store.
-pub fn count_balances(tx: &mut Tx<'_>, caller: &Caller, wish: &Wish) -> Result<i64, Error> {
-    let filter = filter(caller, wish)?;
-    Ok(store::ledger::count_balances(tx, &filter)?)
+pub fn count_balances(tx: &mut Tx<'_>, caller: &Caller, filter: &Filter) -> Result<i64, Error> {
+    Ok(store::ledger::count_balances(tx, whose(caller)?, filter)?)
 }
 
 /// A part of the list of entries on the caller's account; on every account for the platform.
 ///
 /// # Errors
 /// Those of the store.
-pub fn entries(tx: &mut Tx<'_>, caller: &Caller, wish: &Wish, window: Window<EntryId>) -> Result<Vec<Entry>, Error> {
-    let filter = filter(caller, wish)?;
-    Ok(store::ledger::list(tx, &filter, window.after, window.skip, window.limit)?)
+pub fn entries(
+    tx: &mut Tx<'_>,
+    caller: &Caller,
+    filter: &Filter,
+    window: Window<EntryId>,
+) -> Result<Vec<Entry>, Error> {
+    Ok(store::ledger::list(tx, whose(caller)?, filter, window)?)
 }
 
 /// How many entries the list holds in all.
 ///
 /// # Errors
 /// Those of the store.
-pub fn count_entries(tx: &mut Tx<'_>, caller: &Caller, wish: &Wish) -> Result<i64, Error> {
-    let filter = filter(caller, wish)?;
-    Ok(store::ledger::count(tx, &filter)?)
+pub fn count_entries(tx: &mut Tx<'_>, caller: &Caller, filter: &Filter) -> Result<i64, Error> {
+    Ok(store::ledger::count(tx, whose(caller)?, filter)?)
 }
 
 /// A part of the list of payouts from and to the caller; of all for the platform.
 ///
 /// # Errors
 /// Those of the store.
-pub fn payouts(tx: &mut Tx<'_>, caller: &Caller, wish: &Wish, window: Window<PayoutId>) -> Result<Vec<Payout>, Error> {
-    let filter = filter(caller, wish)?;
-    Ok(store::ledger::payouts(tx, &filter, window.after, window.skip, window.limit)?)
+pub fn payouts(
+    tx: &mut Tx<'_>,
+    caller: &Caller,
+    filter: &Filter,
+    window: Window<PayoutId>,
+) -> Result<Vec<Payout>, Error> {
+    Ok(store::ledger::payouts(tx, whose(caller)?, filter, window)?)
 }
 
 /// How many payouts the list holds in all.
 ///
 /// # Errors
 /// Those of the store.
-pub fn count_payouts(tx: &mut Tx<'_>, caller: &Caller, wish: &Wish) -> Result<i64, Error> {
-    let filter = filter(caller, wish)?;
-    Ok(store::ledger::count_payouts(tx, &filter)?)
+pub fn count_payouts(tx: &mut Tx<'_>, caller: &Caller, filter: &Filter) -> Result<i64, Error> {
+    Ok(store::ledger::count_payouts(tx, whose(caller)?, filter)?)
 }
 
 /// A payout to be recorded.

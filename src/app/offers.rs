@@ -21,8 +21,9 @@ use crate::domain::partner::Detail;
 use crate::domain::place::{CityId, CountryCode, Venue};
 use crate::domain::terms::Terms;
 use crate::places::{self, City, Country};
-use crate::store::offers::Filter;
 use crate::store::{self, Tx};
+
+pub use crate::store::offers::{Between, Filter};
 
 /// Something as it is shown with an offer, which is shorter than by itself.
 #[derive(Clone, Debug)]
@@ -186,48 +187,13 @@ impl std::str::FromStr for Sort {
     }
 }
 
-/// From one value to another, both included; none: without a bound.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Between<T> {
-    /// The lowest.
-    pub from: Option<T>,
-    /// The highest.
-    pub till: Option<T>,
-}
-
-impl<T: PartialOrd> Between<T> {
-    fn holds(&self, value: &T) -> bool {
-        self.from.as_ref().is_none_or(|from| from <= value) && self.till.as_ref().is_none_or(|till| value <= till)
-    }
-}
-
 /// What a list is asked for.
 #[derive(Clone, Debug, Default)]
 pub struct Wish {
-    /// Only these.
-    pub ids: Option<Vec<EventId>>,
-    /// Only events of these organizers.
-    pub orgs: Option<Vec<PartnerId>>,
-    /// Only events in one of these places.
-    pub venues: Option<Vec<VenueId>>,
-    /// Only events in one of these countries.
-    pub countries: Option<Vec<CountryCode>>,
-    /// Only events in one of these cities.
-    pub cities: Option<Vec<CityId>>,
-    /// Only events with one of these tags, in any case.
-    pub tags: Option<Vec<String>>,
-    /// Only events in one of these statuses; none: those that are or may be on sale.
-    pub statuses: Option<Vec<EventStatus>>,
-    /// Only events that take place then, for a part of the time at least; none: those that have not ended.
-    pub lifetime: Option<Between<Timestamp>>,
+    /// Which events.
+    pub filter: Filter,
     /// Only events with a set at such a price.
     pub price: Option<Between<Decimal>>,
-    /// Only events created then or later.
-    pub created_since: Option<Timestamp>,
-    /// Only events changed then or later.
-    pub updated_since: Option<Timestamp>,
-    /// Only events changed later than this.
-    pub updated_after: Option<Timestamp>,
     /// The order; of what is equal in it, and without any, that of the ids.
     pub order: Vec<Sort>,
 }
@@ -254,14 +220,13 @@ pub struct Facets {
 pub fn get(tx: &mut Tx<'_>, caller: &Caller, id: EventId) -> Result<Offer, Error> {
     let acting = acting(caller)?;
     let any_time = Between { from: None, till: None };
-    let wish = Wish {
+    let filter = Filter {
         ids: Some(vec![id]),
         statuses: Some(EventStatus::ALL.to_vec()),
         lifetime: Some(any_time),
-        ..Wish::default()
+        ..Filter::default()
     };
-    let filter = filter(tx, caller, &wish)?;
-    let events = store::offers::list(tx, &filter, None, 0, 1)?;
+    let events = store::offers::list(tx, acting.id, &filter, Window { after: None, skip: 0, limit: 1 })?;
     if let Some(offer) = offers(tx, caller, events)?.pop() {
         return Ok(offer);
     }
@@ -278,13 +243,13 @@ pub fn get(tx: &mut Tx<'_>, caller: &Caller, id: EventId) -> Result<Offer, Error
 /// # Errors
 /// Those of the store.
 pub fn list(tx: &mut Tx<'_>, caller: &Caller, wish: &Wish, window: Window<Place>) -> Result<Vec<Offer>, Error> {
-    let filter = filter(tx, caller, wish)?;
     let Window { after, skip, limit } = window;
     if wish.order.is_empty() && wish.price.is_none() {
-        let events = store::offers::list(tx, &filter, after.map(|place| place.event), skip, limit)?;
+        let window = Window { after: after.map(|place| place.event), skip, limit };
+        let events = store::offers::list(tx, acting(caller)?.id, &wish.filter, window)?;
         return offers(tx, caller, events);
     }
-    let mut places = places_in_order(tx, caller, wish, &filter)?;
+    let mut places = places_in_order(tx, caller, wish)?;
     places.retain(|place| after.is_none_or(|after| compare(&wish.order, place, &after) == Ordering::Greater));
     let count = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
     let ids: Vec<EventId> = places.iter().map(|place| place.event).skip(count(skip)).take(count(limit)).collect();
@@ -299,11 +264,10 @@ pub fn list(tx: &mut Tx<'_>, caller: &Caller, wish: &Wish, window: Window<Place>
 /// # Errors
 /// Those of the store.
 pub fn count(tx: &mut Tx<'_>, caller: &Caller, wish: &Wish) -> Result<i64, Error> {
-    let filter = filter(tx, caller, wish)?;
     if wish.price.is_none() {
-        return Ok(store::offers::count(tx, &filter)?);
+        return Ok(store::offers::count(tx, acting(caller)?.id, &wish.filter)?);
     }
-    let places = places_in_order(tx, caller, wish, &filter)?;
+    let places = places_in_order(tx, caller, wish)?;
     Ok(i64::try_from(places.len()).unwrap_or(i64::MAX))
 }
 
@@ -312,9 +276,9 @@ pub fn count(tx: &mut Tx<'_>, caller: &Caller, wish: &Wish) -> Result<i64, Error
 /// # Errors
 /// Those of the store.
 pub fn facets(tx: &mut Tx<'_>, caller: &Caller) -> Result<Facets, Error> {
-    let filter = filter(tx, caller, &Wish::default())?;
+    let acting = acting(caller)?;
     let (mut orgs, mut venues, mut tags) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-    for (org, venue, tagged) in store::offers::places_and_tags(tx, &filter)? {
+    for (org, venue, tagged) in store::offers::places_and_tags(tx, acting.id, &Filter::default())? {
         orgs.insert(org);
         venues.extend(venue);
         tags.extend(tagged.iter().map(ToString::to_string));
@@ -340,34 +304,10 @@ pub fn facets(tx: &mut Tx<'_>, caller: &Caller) -> Result<Facets, Error> {
     })
 }
 
-fn filter(tx: &Tx<'_>, caller: &Caller, wish: &Wish) -> Result<Filter, Error> {
-    let seller = acting(caller)?.id;
-    let Wish { ids, orgs, venues, countries, cities, tags, statuses, lifetime, .. } = wish.clone();
-    let (ends_after, starts_till) = match lifetime {
-        Some(Between { from, till }) => (from, till),
-        None => (Some(tx.now()), None),
-    };
-    Ok(Filter {
-        seller,
-        ids,
-        orgs,
-        venues,
-        countries,
-        cities,
-        tags,
-        statuses: statuses.unwrap_or_else(|| vec![EventStatus::StandBy, EventStatus::Public]),
-        ends_after,
-        starts_till,
-        created_since: wish.created_since,
-        updated_since: wish.updated_since,
-        updated_after: wish.updated_after,
-    })
-}
-
 /// Where all events of a list stand, in its order. What a partner sells at a time is thousands of events at the most, so
 /// they are put in order here, by prices that no statement knows.
-fn places_in_order(tx: &mut Tx<'_>, caller: &Caller, wish: &Wish, filter: &Filter) -> Result<Vec<Place>, Error> {
-    let heads = store::offers::heads(tx, filter)?;
+fn places_in_order(tx: &mut Tx<'_>, caller: &Caller, wish: &Wish) -> Result<Vec<Place>, Error> {
+    let heads = store::offers::heads(tx, acting(caller)?.id, &wish.filter)?;
     let mut prices: HashMap<EventId, Vec<Money>> = HashMap::new();
     if wish.price.is_some() || wish.order.iter().any(|sort| sort.key == Key::Price) {
         let ids: Vec<EventId> = heads.iter().map(|head| head.id).collect();

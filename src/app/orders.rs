@@ -21,7 +21,7 @@ pub use creating::{NewOrder, create};
 pub use drawn::Drawn;
 pub use export::{Export, Sheet, export};
 pub use reading::{
-    OrderView, Wish, count, count_of_customer, count_tickets, get, list, list_of_customer, readable, tickets, views,
+    Filter, OrderView, count, count_of_customer, count_tickets, get, list, list_of_customer, readable, tickets, views,
 };
 pub use status::{cancel, cancel_all_of, expire, finish};
 pub use whole::{Offer, OrderTicket, WholeOrder, get_whole, list_whole, whole};

@@ -81,7 +81,7 @@ pub fn list(
     window: Window<PartnerId>,
 ) -> Result<Vec<PartnerView>, Error> {
     acting(caller)?;
-    let partners = store::partners::list(tx, filter, window.after, window.skip, window.limit)?;
+    let partners = store::partners::list(tx, filter, window)?;
     seen(tx, caller, partners)
 }
 

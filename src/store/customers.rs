@@ -3,8 +3,9 @@
 use sea_query::{Cond, Expr, ExprTrait, Order as Direction, Query, SelectStatement};
 
 use super::db::{params, statements};
+use super::orders::in_status;
 use super::values::{bytes, contains};
-use super::{Error, Row, Tx};
+use super::{Error, Row, Tx, Window, lists};
 use crate::domain::customer::Customer;
 use crate::domain::id::{CustomerId, EventId, PartnerId};
 use crate::domain::money::{Currency, Money};
@@ -108,17 +109,17 @@ pub fn done_orders(tx: &mut Tx<'_>, ids: &[CustomerId]) -> Result<Vec<DoneOrders
         .collect()
 }
 
-/// Which customers a list holds.
+/// Which customers a list holds, and in which sequence.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    /// Only those of this vendor; none: of all.
-    pub vendor: Option<PartnerId>,
     /// Only those whose address or name holds this, in any case.
     pub suggest: Option<String>,
     /// Only those with an order for this event.
     pub event: Option<EventId>,
     /// Only those whose order for the event is in one of these statuses, as it is at the time of the transaction.
     pub statuses: Vec<OrderStatus>,
+    /// In which sequence.
+    pub sort: Sort,
 }
 
 /// The sequence of a list of customers.
@@ -137,18 +138,16 @@ pub enum Sort {
     NameDown,
 }
 
-/// The customers of a list in their sequence: those after `after`, then without the first `skip`, at most `limit`.
+/// A part of a list of customers in its sequence: of those of a vendor, or of all.
 pub fn list(
     tx: &mut Tx<'_>,
+    of: Option<PartnerId>,
     filter: &Filter,
-    sort: Sort,
-    after: Option<CustomerId>,
-    skip: u64,
-    limit: u64,
+    window: Window<CustomerId>,
 ) -> Result<Vec<Customer>, Error> {
-    let mut select = select(filter, tx.now());
+    let mut select = select(of, filter, tx.now());
     // A place in the sequence is named by the customer that stands there.
-    let (column, direction, beyond) = match sort {
+    let (column, direction, beyond) = match filter.sort {
         Sort::Created => (None, Direction::Asc, "id > $1"),
         Sort::Email => {
             let beyond = "(email_folded, id) > (select c.email_folded, c.id from customers c where c.id = $1)";
@@ -170,23 +169,23 @@ pub fn list(
     if let Some(column) = column {
         select.order_by(column, direction.clone());
     }
-    select.expr(Expr::cust(columns!())).order_by("id", direction).limit(limit).offset(skip);
-    if let Some(after) = after {
+    select.expr(Expr::cust(columns!())).order_by("id", direction).limit(window.limit).offset(window.skip);
+    if let Some(after) = window.after {
         select.and_where(Expr::cust_with_values(beyond, [bytes(after)]));
     }
     tx.query_built(&select)?.into_iter().map(customer).collect()
 }
 
 /// How many customers a list holds in all.
-pub fn count(tx: &mut Tx<'_>, filter: &Filter) -> Result<i64, Error> {
-    let mut select = select(filter, tx.now());
-    tx.count_built(select.expr(Expr::cust("count(*)")))
+pub fn count(tx: &mut Tx<'_>, of: Option<PartnerId>, filter: &Filter) -> Result<i64, Error> {
+    let select = select(of, filter, tx.now());
+    lists::count(tx, [select])
 }
 
-fn select(filter: &Filter, now: jiff::Timestamp) -> SelectStatement {
+fn select(of: Option<PartnerId>, filter: &Filter, now: jiff::Timestamp) -> SelectStatement {
     let mut select = Query::select();
     select.from("customers");
-    if let Some(vendor) = filter.vendor {
+    if let Some(vendor) = of {
         select.and_where(Expr::col("vendor_id").eq(bytes(vendor)));
     }
     if let Some(suggest) = &filter.suggest {
@@ -206,21 +205,6 @@ fn select(filter: &Filter, now: jiff::Timestamp) -> SelectStatement {
         select.and_where(Expr::col("id").in_subquery(ordered));
     }
     select
-}
-
-/// That an order is in one of these statuses now: one whose hold is over has expired.
-fn in_status(statuses: &[OrderStatus], now: jiff::Timestamp) -> Cond {
-    let stored = |status: OrderStatus| Expr::col("status").eq(status.as_str());
-    let running = || Expr::col("reserved_till").gt(now.as_microsecond());
-    let over = || Expr::col("reserved_till").lte(now.as_microsecond());
-    statuses.iter().fold(Cond::any(), |cond, status| match status {
-        OrderStatus::Executed | OrderStatus::InProgress => cond.add(stored(*status).and(running())),
-        OrderStatus::Done | OrderStatus::Canceled | OrderStatus::Refunded => cond.add(stored(*status)),
-        OrderStatus::Expired => cond
-            .add(stored(*status))
-            .add(stored(OrderStatus::Executed).and(over()))
-            .add(stored(OrderStatus::InProgress).and(over())),
-    })
 }
 
 /// What a customer is searched by besides the address.

@@ -1,11 +1,11 @@
 //! The tables `events` and `event_tags`.
 
 use jiff::Timestamp;
-use sea_query::{Cond, Expr, ExprTrait, Order, Query, SelectStatement};
+use sea_query::{Cond, Expr, ExprTrait, Query, SelectStatement};
 
 use super::db::{params, statements};
 use super::values::{bytes, contains, id_in, tags_json};
-use super::{Error, Row, Tx};
+use super::{Error, Row, Tx, Window, lists};
 use crate::domain::event::{AgeRating, Event, EventStatus, Title};
 use crate::domain::id::{EventId, MapId, PartnerId, VenueId};
 use crate::domain::period::Period;
@@ -151,15 +151,6 @@ pub fn coming_with(tx: &mut Tx<'_>, org: PartnerId, map: MapId) -> Result<Vec<Ev
     tx.query(COMING_WITH_MAP, params![org, map, now])?.into_iter().map(|row| row.read("events").next()).collect()
 }
 
-/// Who reads a list of events.
-#[derive(Clone, Copy, Debug)]
-pub enum Reader {
-    /// The platform, which sees every event.
-    Platform,
-    /// A partner: its own events, public ones, and those that a deal opens to it.
-    Partner(PartnerId),
-}
-
 /// When the events of a list take place.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum When {
@@ -173,10 +164,8 @@ pub enum When {
 }
 
 /// Which events a list holds.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Filter {
-    /// Only what this reader may read.
-    pub reader: Reader,
     /// Only these.
     pub ids: Option<Vec<EventId>>,
     /// Only events that take place then.
@@ -195,32 +184,28 @@ pub struct Filter {
     pub removed: bool,
 }
 
-/// The events of a list in the order of their ids: those after `after`, then without the first `skip`, at most `limit`.
+/// A part of a list of events in the order of their ids: of those that a partner may read, which are its own, public ones
+/// and those that a deal opens to it; or of all.
 pub fn list(
     tx: &mut Tx<'_>,
+    reader: Option<PartnerId>,
     filter: &Filter,
-    after: Option<EventId>,
-    skip: u64,
-    limit: u64,
+    window: Window<EventId>,
 ) -> Result<Vec<Event>, Error> {
-    let mut select = select(filter, tx.now());
-    select.expr(Expr::cust(columns!())).order_by("id", Order::Asc).limit(limit).offset(skip);
-    if let Some(after) = after {
-        select.and_where(Expr::col("id").gt(bytes(after)));
-    }
-    tx.query_built(&select)?.into_iter().map(event).collect()
+    let select = select(reader, filter, tx.now());
+    lists::by_id(tx, select, columns!(), window, event)
 }
 
 /// How many events a list holds in all.
-pub fn count(tx: &mut Tx<'_>, filter: &Filter) -> Result<i64, Error> {
-    let mut select = select(filter, tx.now());
-    tx.count_built(select.expr(Expr::cust("count(*)")))
+pub fn count(tx: &mut Tx<'_>, reader: Option<PartnerId>, filter: &Filter) -> Result<i64, Error> {
+    let select = select(reader, filter, tx.now());
+    lists::count(tx, [select])
 }
 
-fn select(filter: &Filter, now: Timestamp) -> SelectStatement {
+fn select(reader: Option<PartnerId>, filter: &Filter, now: Timestamp) -> SelectStatement {
     let mut select = Query::select();
     select.from("events").and_where(Expr::col("removed").eq(filter.removed));
-    if let Reader::Partner(reader) = filter.reader {
+    if let Some(reader) = reader {
         let mut opened = Query::select();
         opened.column("event_id").from("deals").and_where(Expr::col("agent_id").eq(bytes(reader))).cond_where(
             Cond::any()

@@ -14,6 +14,7 @@ pub mod events;
 pub mod health;
 pub mod idempotency;
 pub mod ledger;
+mod lists;
 pub mod mails;
 pub mod maps;
 pub mod members;
@@ -53,6 +54,7 @@ use tokio::sync::oneshot;
 use db::Reach;
 pub(crate) use db::statements;
 pub use db::{Error, FromValue, Param, Row, RowReader, Statement, Tx, params};
+pub use lists::Window;
 pub use migrate::{Migrated, OpenError, applied_version, migrate, pending};
 
 /// Where the data is and how much may be asked of it at once.

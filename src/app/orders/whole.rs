@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::super::{Error, Window};
-use super::{OrderView, Wish, choosing};
+use super::{Filter, OrderView, choosing};
 use crate::domain::access::Caller;
 use crate::domain::event::Event;
 use crate::domain::id::{EventId, OrderId, PromocodeId, SetId, TicketId};
@@ -79,10 +79,10 @@ pub fn get_whole(tx: &mut Tx<'_>, caller: &Caller, id: OrderId) -> Result<WholeO
 pub fn list_whole(
     tx: &mut Tx<'_>,
     caller: &Caller,
-    wish: &Wish,
+    filter: &Filter,
     window: Window<OrderId>,
 ) -> Result<Vec<WholeOrder>, Error> {
-    let views = super::list(tx, caller, wish, window)?;
+    let views = super::list(tx, caller, filter, window)?;
     all_whole(tx, caller, views)
 }
 

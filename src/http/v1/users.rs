@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use serde_json::Value;
 
-use crate::app::customers::{self, CustomerView, Sort, Wish};
+use crate::app::customers::{self, CustomerView, Filter, Sort};
 use crate::app::users::{self, Changes, Registration, UserView};
 use crate::domain::access::Caller;
 use crate::domain::id::UserId;
@@ -50,18 +50,18 @@ const ORDER_STATUSES: &[&str] = &[
 
 /// GET of the list: the customers of the caller's orders, who are no users.
 pub async fn list(call: Reading<Seller>) -> Result<Response<Body>, Error> {
-    let wish = call.query(LIST, |query| Wish {
+    let filter = call.query(LIST, |query| Filter {
         suggest: query.text("suggest"),
         event: query.one("order_event"),
         statuses: query.many("order_status").unwrap_or_default(),
         sort: query.one_as("sort", sort).unwrap_or_default(),
     });
     let source = Source {
-        rows: |app, tx, caller, wish, window| customers::list(tx, caller, &app.installation, wish, window),
+        rows: |app, tx, caller, filter, window| customers::list(tx, caller, &app.installation, filter, window),
         count: customers::count,
         id: |view: &CustomerView| view.customer.id,
     };
-    call.list(wish, source).await
+    call.list(filter, source).await
 }
 
 fn sort(text: &str) -> Result<Sort, Invalid> {
