@@ -16,13 +16,13 @@
 //! | users, members and what a member may do | [`user`], [`member`] |
 //! | events and their status | [`event`] |
 //! | files that partners upload | [`attachment`] |
-//! | the plan of a hall | [`map`] |
-//! | ticket sets with their rules, tickets | [`set`], [`ticket`] |
+//! //! | ticket sets with their rules, tickets | [`set`], [`ticket`] |
 //! | deals: sides, status, automatic acceptance | [`deal`] |
 //! | promocodes, and the prices of an order's tickets | [`promocode`], [`pricing`] |
 //! | orders: status, what has to follow a change of it | [`order`] |
 //! | customers, payments, refund requests, the ledger | [`customer`], [`payment`], [`refund`], [`ledger`] |
-//! | venues, cities and countries; maps with their seats | [`place`], [`map`] |
+//! | the payment system for tests | [`test_payment`] |
+//! | venues, cities and countries; the plan of a hall with its seats | [`place`], [`map`] |
 //! | who may see and manage what | [`access`] |
 
 mod wire;
@@ -54,21 +54,3 @@ pub mod text;
 pub mod ticket;
 pub mod time;
 pub mod user;
-
-pub use access::{Acting, Caller, Sight};
-pub use attachment::{Attachment, FileType, Size};
-pub use deal::{Actor, Change, Deal, DealRefusal, DealStatus, DealTitle, Parties, Side};
-pub use event::{AgeRating, Event, EventStatus, StatusRefusal, Timezone, Title, TitlePatch};
-pub use id::{
-    AttachmentId, Bucket, DealId, EventId, IdSource, KeyId, MapId, ObjectId, PartnerId, SessionId, SetId, UserId,
-    VenueId,
-};
-pub use invalid::Invalid;
-pub use member::{Member, MemberRole, Right};
-pub use money::{Currency, Money};
-pub use partner::{Contact, Legal, LegalPatch, Partner, PartnerName, RefundApproval, Role, Roles, Settings, Tag};
-pub use period::Period;
-pub use share::{Percent, Share};
-pub use terms::{Split, Terms, own_sale};
-pub use time::{Timestamp, parse_time, write_v1, write_v2};
-pub use user::{Email, User, check_password};
