@@ -8,7 +8,7 @@
 pub mod api_keys;
 pub mod attachments;
 pub mod customers;
-pub mod db;
+mod db;
 pub mod deals;
 pub mod events;
 pub mod health;
