@@ -12,7 +12,7 @@
 //! | limits of texts, the form in which text is searched | [`text`] |
 //! | money, percentages, shares | [`money`], [`share`] |
 //! | the terms of a deal and the split of a ticket's price | [`terms`] |
-//! | partners with their contact, legal data and settings | [`partner`] |
+//! | partners with their settings; their contact and legal data | [`partner`], [`contact`] |
 //! | users, members and what a member may do | [`user`], [`member`] |
 //! | events and their status | [`event`] |
 //! | files that partners upload | [`attachment`] |
@@ -29,6 +29,7 @@ mod wire;
 
 pub mod access;
 pub mod attachment;
+pub mod contact;
 pub mod customer;
 pub mod deal;
 pub mod event;
