@@ -15,7 +15,7 @@ use crate::domain::time::parse_time;
 use crate::http::answer;
 use crate::http::call::{Manager, Seller};
 use crate::http::error::Error;
-use crate::http::fields::v2::refund_requests::{ANSWERS, STATUSES};
+use crate::http::fields::v2::refunds::{ANSWERS, STATUSES};
 use crate::http::fields::{Type, shapes_without};
 use crate::http::input::{BodyDoc, Input, JsonBody, parsed, string};
 use crate::http::path::PathId;

@@ -10,7 +10,7 @@ use crate::domain::order::TICKETS_MAX;
 use crate::domain::refund::{RefundStatus, Which};
 use crate::http::call::{Manager, Seller};
 use crate::http::error::Error;
-use crate::http::fields::refund_requests::STATUSES;
+use crate::http::fields::refunds::STATUSES;
 use crate::http::fields::{Type, shapes_without};
 use crate::http::input::{BodyDoc, Input, JsonBody, parsed};
 use crate::http::path::PathId;
