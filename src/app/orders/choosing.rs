@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use jiff::Timestamp;
 
 use super::super::{Error, Installation};
-use super::{NewOrder, Wanted, Work, no_event};
+use super::creating::no_event;
+use super::work::Work;
+use super::{NewOrder, Wanted};
 use crate::domain::deal::DealStatus;
 use crate::domain::event::{Event, EventStatus};
 use crate::domain::id::{DealId, PartnerId, SetId, TicketId};

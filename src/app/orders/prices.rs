@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::super::{Error, Wrong};
 use super::choosing::Chosen;
-use super::{ATTEMPTS, CodeRefusal, CodeRefused, Through, Work, expire};
+use super::work::Work;
+use super::{ATTEMPTS, CodeRefusal, CodeRefused, Through, expire};
 use crate::domain::id::{PromocodeId, SetId, TicketId};
 use crate::domain::invalid::Invalid;
 use crate::domain::order::OrderStatus;

@@ -1,0 +1,174 @@
+//! Which orders a caller may read, one by one and in lists, and their tickets.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+
+use super::super::callers::acting;
+use super::super::tickets::{self, TicketView};
+use super::super::{Error, Window};
+use super::{Through, actor};
+use crate::domain::access::{self, Caller};
+use crate::domain::id::{CustomerId, EventId, OrderId, PartnerId, PromocodeId, TicketId};
+use crate::domain::order::{Order, OrderStatus};
+use crate::domain::pricing::Line;
+use crate::store::orders::Filter;
+use crate::store::{self, Tx};
+
+/// An order with all that shows with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrderView {
+    /// The order, as it is at the time of the transaction.
+    pub order: Order,
+    /// Its tickets with their money, in its own sequence; those that were refunded are left out.
+    pub lines: Vec<Line>,
+    /// The promocodes given to it.
+    pub promocodes: Vec<PromocodeId>,
+}
+
+/// What a list is asked for; see [`Filter`].
+#[derive(Clone, Debug, Default)]
+pub struct Wish {
+    /// Only orders sold by these.
+    pub vendors: Vec<PartnerId>,
+    /// Only orders of events of these.
+    pub orgs: Vec<PartnerId>,
+    /// Only orders of these events.
+    pub events: Vec<EventId>,
+    /// Only orders in one of these statuses.
+    pub statuses: Vec<OrderStatus>,
+    /// Only orders created then or later.
+    pub created_from: Option<Timestamp>,
+    /// Only orders created then or before.
+    pub created_to: Option<Timestamp>,
+    /// Only orders of this customer.
+    pub customer: Option<CustomerId>,
+    /// Only orders whose customer has an address.
+    pub with_customer: bool,
+}
+
+/// Orders as they are at the time of the transaction, with what shows with them.
+///
+/// # Errors
+/// Those of the store.
+pub fn views(tx: &mut Tx<'_>, orders: Vec<Order>) -> Result<Vec<OrderView>, Error> {
+    if orders.is_empty() {
+        return Ok(Vec::new());
+    }
+    let now = tx.now();
+    let ids: Vec<OrderId> = orders.iter().map(|order| order.id).collect();
+    let mut lines = store::orders::lines(tx, &orders)?;
+    let mut promocodes = store::orders::promocodes(tx, &ids)?;
+    let view = |order: Order| OrderView {
+        lines: lines.remove(&order.id).unwrap_or_default(),
+        promocodes: promocodes.remove(&order.id).unwrap_or_default().into_iter().map(|(id, _)| id).collect(),
+        order: order.at(now),
+    };
+    Ok(orders.into_iter().map(view).collect())
+}
+
+/// Those of the orders that the caller may read; unknown ids are left out.
+///
+/// # Errors
+/// Those of the store.
+pub fn readable(tx: &mut Tx<'_>, caller: &Caller, ids: &[OrderId]) -> Result<Vec<OrderView>, Error> {
+    let mut orders = store::orders::find_all(tx, ids)?;
+    orders.retain(|order| access::order_actor(caller, order.vendor, order.org).is_some());
+    views(tx, orders)
+}
+
+/// One order.
+///
+/// # Errors
+/// [`Error::NotFound`]; [`Error::Forbidden`] but for its vendor, the organizer of its event and the platform.
+pub fn get(tx: &mut Tx<'_>, caller: &Caller, id: OrderId) -> Result<OrderView, Error> {
+    let order = store::orders::find(tx, id)?.ok_or(Error::NotFound("order"))?;
+    actor(caller, &order, Through::V1)?;
+    views(tx, vec![order])?.pop().ok_or(Error::NotFound("order"))
+}
+
+/// A part of the list of the orders that the caller may read.
+///
+/// # Errors
+/// Those of the store.
+pub fn list(tx: &mut Tx<'_>, caller: &Caller, wish: &Wish, window: Window<OrderId>) -> Result<Vec<OrderView>, Error> {
+    let filter = filter(caller, wish)?;
+    let orders = store::orders::list(tx, &filter, window.after, window.skip, window.limit)?;
+    views(tx, orders)
+}
+
+/// How many orders the list holds in all.
+///
+/// # Errors
+/// Those of the store.
+pub fn count(tx: &mut Tx<'_>, caller: &Caller, wish: &Wish) -> Result<i64, Error> {
+    let filter = filter(caller, wish)?;
+    Ok(store::orders::count(tx, &filter)?)
+}
+
+fn filter(caller: &Caller, wish: &Wish) -> Result<Filter, Error> {
+    let acting = acting(caller)?;
+    let of = (!caller.is_platform()).then_some(acting.id);
+    let Wish { vendors, orgs, events, statuses, created_from, created_to, customer, with_customer } = wish.clone();
+    Ok(Filter { of, vendors, orgs, events, statuses, created_from, created_to, customer, with_customer, ids: None })
+}
+
+/// A part of the list of a customer's orders.
+///
+/// # Errors
+/// [`Error::NotFound`]; [`Error::Forbidden`] but for the vendor whose customer it is, and the platform.
+pub fn list_of_customer(
+    tx: &mut Tx<'_>,
+    caller: &Caller,
+    customer: CustomerId,
+    wish: &Wish,
+    window: Window<OrderId>,
+) -> Result<Vec<OrderView>, Error> {
+    own_customer(tx, caller, customer)?;
+    list(tx, caller, &Wish { customer: Some(customer), ..wish.clone() }, window)
+}
+
+/// How many orders a customer has in all.
+///
+/// # Errors
+/// Those of [`list_of_customer`].
+pub fn count_of_customer(tx: &mut Tx<'_>, caller: &Caller, customer: CustomerId, wish: &Wish) -> Result<i64, Error> {
+    own_customer(tx, caller, customer)?;
+    count(tx, caller, &Wish { customer: Some(customer), ..wish.clone() })
+}
+
+fn own_customer(tx: &mut Tx<'_>, caller: &Caller, id: CustomerId) -> Result<(), Error> {
+    let customer = store::customers::find_all(tx, &[id])?.pop().ok_or(Error::NotFound("customer"))?;
+    if caller.acts_for(customer.vendor) || caller.is_platform() {
+        return Ok(());
+    }
+    Err(Error::forbidden("this is another vendor's customer"))
+}
+
+/// A part of an order's tickets, in its own sequence.
+///
+/// # Errors
+/// Those of [`get`].
+pub fn tickets(
+    tx: &mut Tx<'_>,
+    caller: &Caller,
+    id: OrderId,
+    window: Window<TicketId>,
+) -> Result<Vec<TicketView>, Error> {
+    let view = get(tx, caller, id)?;
+    let ids: Vec<TicketId> = view.lines.iter().map(|line| line.ticket).collect();
+    let after = window.after.and_then(|after| ids.iter().position(|id| *id == after)).map_or(0, |at| at + 1);
+    let whole = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+    let ids: Vec<TicketId> = ids.into_iter().skip(after).skip(whole(window.skip)).take(whole(window.limit)).collect();
+    let mut found: HashMap<TicketId, TicketView> =
+        tickets::readable(tx, caller, &ids)?.into_iter().map(|view| (view.ticket.id, view)).collect();
+    Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
+}
+
+/// How many tickets an order has.
+///
+/// # Errors
+/// Those of [`get`].
+pub fn count_tickets(tx: &mut Tx<'_>, caller: &Caller, id: OrderId) -> Result<i64, Error> {
+    Ok(get(tx, caller, id)?.order.tickets)
+}
