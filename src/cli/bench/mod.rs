@@ -3,6 +3,7 @@
 mod baseline;
 mod client;
 mod fill;
+mod large_set;
 mod measure;
 mod offers;
 mod plan;
@@ -24,6 +25,8 @@ pub(super) enum Command {
     FillOffers(offers::FillOffers),
     /// Read pages of the events for sale, and all of them
     Offers(offers::Offers),
+    /// Make sets of 50,000 tickets while another set is changed
+    LargeSet(large_set::LargeSet),
     /// Read all deals, fast and slowly at once, while writes go on
     Stream(stream::Stream),
 }
@@ -35,6 +38,7 @@ pub(super) fn run(command: Command) -> Result<(), Failure> {
         Command::Measure(measure) => measure::run(&measure),
         Command::FillOffers(fill) => offers::fill(fill),
         Command::Offers(offers) => offers::run(&offers),
+        Command::LargeSet(large_set) => large_set::run(&large_set),
         Command::Stream(stream) => stream::run(&stream),
     }
 }

@@ -53,7 +53,7 @@ pub(super) fn run(stream: &Stream) -> Result<(), Failure> {
     })
 }
 
-fn panicked() -> Failure {
+pub(super) fn panicked() -> Failure {
     Failure::new("a client panicked")
 }
 
