@@ -98,11 +98,6 @@ impl FileType {
         !matches!(self, Self::Pdf)
     }
 
-    /// Whether it is made of pixels, so that smaller ones can be made of it.
-    pub const fn has_pixels(self) -> bool {
-        !matches!(self, Self::Pdf | Self::Svg)
-    }
-
     /// What a content begins as. That it also goes on so is seen by reading it.
     pub fn of_content(bytes: &[u8]) -> Option<Self> {
         if bytes.starts_with(b"\xff\xd8\xff") {

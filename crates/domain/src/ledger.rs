@@ -198,7 +198,7 @@ pub struct Payout {
 
 /// Who holds the money that an order's customer paid: the platform what it collects through a payment system, the vendor
 /// everything else. It stays the same when all of the money has been given back.
-pub fn holder(order: &Order) -> Account {
+fn holder(order: &Order) -> Account {
     match order.payment.system {
         Some(system) if system.collects() => Account::Platform,
         _ => Account::Partner(order.vendor),

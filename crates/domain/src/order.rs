@@ -216,7 +216,7 @@ impl Order {
     }
 
     /// Whether its vendor may say that it is paid: no payment system collects the money, or there is none to collect.
-    pub fn paid_by_vendor(&self) -> bool {
+    fn paid_by_vendor(&self) -> bool {
         self.values.full.minor == 0 || self.payment.system.is_none_or(|system| !system.collects())
     }
 

@@ -228,11 +228,6 @@ fn refusal_of(given: &Given<'_>, counts: &BTreeMap<SetId, i64>) -> Option<NotApp
     }
 }
 
-/// Whether a promocode gives anything to an order with these tickets, if no other gives more.
-pub fn applies(given: &Given<'_>, tickets: &[(TicketId, SetId)]) -> bool {
-    refusal(given, tickets).is_none()
-}
-
 /// How many tickets of an order each promocode counts for.
 pub fn uses(lines: &[Line]) -> BTreeMap<PromocodeId, i64> {
     let mut uses = BTreeMap::new();
@@ -286,6 +281,10 @@ mod tests {
 
     const STALLS: u8 = 1;
     const BALCONY: u8 = 2;
+
+    fn applies(given: &Given<'_>, tickets: &[(TicketId, SetId)]) -> bool {
+        refusal(given, tickets).is_none()
+    }
 
     fn rub() -> Currency {
         "RUB".parse().unwrap()
