@@ -1,4 +1,15 @@
-//! Orders, a verb or two a file: reading, making and changing them, and where they stand.
+//! Orders, a verb or two a file.
+//!
+//! | to find | look in |
+//! | --- | --- |
+//! | who may read which orders; their lists | `reading` |
+//! | orders with all that shows with them | `whole` |
+//! | how one is made; what is drawn at random for it | `creating`, `drawn` |
+//! | how one is changed, in which sequence, and written down | `changing`, `work` |
+//! | whether tickets are for sale, and which ones it gets | `choosing` |
+//! | what it costs, with which promocodes | `prices` |
+//! | how it comes to wait for its payment, to be done, cancelled, expired | `status` |
+//! | the letter with its tickets; the list of orders as a file | `mailed`, `export` |
 
 mod changing;
 mod choosing;
