@@ -32,6 +32,12 @@ class Worked:
     # (account, what for, amount), of the sale and of a refund for each culprit.
     sale: list
     refunds: dict
+    # What a promocode takes off, and the price on offer, which is without it.
+    discount: str = "0.00"
+    offered: str = ""
+
+    def __post_init__(self):
+        self.offered = self.offered or self.customer
 
 
 def table(document, sentence):
@@ -57,6 +63,11 @@ def entries(rows, name):
     return sorted(cell for cell in cells if cell[2] != "–")
 
 
+def sale_of(customer, shares):
+    """The entries of an order that is paid to the agent."""
+    return sorted([("agent", "customer", f"-{customer}")] + [(role, role, amount) for role, amount in shares.items()])
+
+
 def from_readme():
     sentence = "Of a ticket with a price of 1000.00, these terms make:"
     rows = table("README.md", sentence)
@@ -64,10 +75,9 @@ def from_readme():
     percent = {who: int(re.search(r"(\d+)%", text)[1]) for who, text in how.items() if "%" in text}
     shares = {role: gets[role] for role in ROLES.values()}
     customer = gets["customer pays"]
-    sale = sorted([("agent", "customer", f"-{customer}")] + [(role, role, amount) for role, amount in shares.items()])
     price = re.search(r"\d+\.\d\d", sentence)[0]
     return Worked(
-        price, percent["organizer"], percent["customer pays"], percent["platform"], False, customer, shares, sale, {},
+        price, percent["organizer"], percent["customer pays"], percent["platform"], False, customer, shares, sale_of(customer, shares), {},
     )
 
 
@@ -85,7 +95,29 @@ def from_deals(pfc):
     )
 
 
-EXAMPLES = {"README": from_readme, "deals": lambda: from_deals(False), "deals-pfc": lambda: from_deals(True)}
+def from_discount():
+    text = " ".join((ROOT / "docs/deals.md").read_text("utf-8").split())
+    amount = r"(\d+\.\d\d)"
+    said = re.search(
+        rf"With a discount of {amount}, all percentages are of {amount}: the customer pays {amount}, "
+        rf"the organizer gets {amount}, the platform {amount}, and the agent {amount}\.", text,
+    )
+    discount, nominal, customer, *gets = said.groups()
+    full = from_deals(False)
+    assert Decimal(nominal) == Decimal(full.price) - Decimal(discount)
+    shares = dict(zip(("organizer", "platform", "agent"), gets))
+    return dataclasses.replace(
+        full, customer=customer, shares=shares, sale=sale_of(customer, shares), refunds={},
+        discount=discount, offered=full.customer,
+    )
+
+
+EXAMPLES = {
+    "README": from_readme,
+    "deals": lambda: from_deals(False),
+    "deals-pfc": lambda: from_deals(True),
+    "deals-discount": from_discount,
+}
 
 
 @pytest.fixture(scope="module", params=EXAMPLES)
@@ -141,10 +173,10 @@ class Sale:
         (parterre,) = offer["sets"]
         assert (parterre["id"], parterre["amount_vacant"]) == (self.set, 1)
         assert parterre["price_org"] == Decimal(self.worked.price)
-        assert parterre["price"] == Decimal(self.worked.customer)
+        assert parterre["price"] == Decimal(self.worked.offered)
 
     def sell(self):
-        """Any ticket is held, gets a customer, is paid and has its barcode."""
+        """Any ticket is held, gets a customer, and a promocode where there is one, is paid and has its barcode."""
         agent, worked = self.agent, self.worked
         order = agent.api.resources.orders.post(event=self.event, random={self.set: 1})
         assert (order["status"], len(order["tickets"]), order["deal"]) == ("executed", 1, self.deal["id"])
@@ -152,8 +184,15 @@ class Sale:
         assert agent.api.services.simple.events[self.event]()["sets"][0]["amount_vacant"] == 0
         order = agent.api.resources.orders[self.order].patch(customer={"email": "anna@example.org"})
         assert order["customer"]["email"] == "anna@example.org"
-        extra = str(Decimal(worked.customer) - Decimal(worked.price))
-        money = {"nominal": worked.price, "extra": extra, "full": worked.customer}
+        if Decimal(worked.discount):
+            code = self.organizer.api.resources.events[self.event].promocodes.post(
+                code="FRIENDS", discount={"fix": worked.discount}, amount=1,
+            )
+            order = agent.api.resources.orders[self.order].patch(promocodes=["friends"])
+            assert order["promocodes"] == [code["id"]]
+        nominal = Decimal(worked.price) - Decimal(worked.discount)
+        extra = Decimal(worked.customer) - nominal
+        money = {"discount": worked.discount, "nominal": str(nominal), "extra": str(extra), "full": worked.customer}
         assert {name: order["values"][name] for name in money} == money
 
         (ticket,) = agent.api.resources.orders[self.order].tickets()
@@ -193,6 +232,7 @@ def test_a_ticket_is_sold_and_split_as_documented(demo, worked):
     sale = Sale(demo, worked)
     ticket, explained = sale.explained()
     assert (ticket["ticket"], ticket["price"], ticket["full"]) == (sale.ticket, worked.price, worked.customer)
+    assert ticket["discount"] == worked.discount
     assert {share["role"]: share["amount"] for share in ticket["shares"]} == worked.shares
     assert sum(map(Decimal, worked.shares.values())) == Decimal(worked.customer)
 
