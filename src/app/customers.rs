@@ -8,7 +8,7 @@ use crate::domain::access::Caller;
 use crate::domain::customer::Customer;
 use crate::domain::id::{CustomerId, PartnerId};
 use crate::domain::member::Right;
-use crate::domain::money::Money;
+use crate::domain::money::Sum;
 use crate::store::{self, Tx};
 
 pub use crate::store::customers::{Filter, Sort};
@@ -35,9 +35,9 @@ pub struct Crm {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CrmValues {
     /// For one order on the average.
-    pub avg: Money,
+    pub avg: Sum,
     /// In all.
-    pub sum: Money,
+    pub sum: Sum,
 }
 
 /// What a customer bought.
@@ -91,7 +91,7 @@ fn with_crm(
     installation: &Installation,
     customers: Vec<Customer>,
 ) -> Result<Vec<CustomerView>, Error> {
-    let nothing = Money::zero(installation.currency);
+    let nothing = Sum::zero(installation.currency);
     let ids: Vec<CustomerId> = customers.iter().map(|customer| customer.id).collect();
     let mut crm: HashMap<CustomerId, Crm> = HashMap::new();
     if !ids.is_empty() {

@@ -3,6 +3,7 @@
 use super::callers::whose;
 use super::{Error, Window, Wrong};
 use crate::domain::access::Caller;
+use crate::domain::deal::Deal;
 use crate::domain::id::{DealId, EntryId, EventId, OrderId, PartnerId, PayoutId};
 use crate::domain::ledger::{self, Account, Balance, Cause, Entry, Payout, Posting};
 use crate::domain::member::Right;
@@ -158,8 +159,8 @@ pub struct NewPayout {
     pub note: Option<String>,
 }
 
-/// Records that one partner paid another. What a partner with the role `core` pays, or is paid, goes to the platform's
-/// account.
+/// Records that one partner paid another. What settles a deal goes to the accounts of its sides; what else a partner with the
+/// role `core` pays, or is paid, goes to the platform's account.
 ///
 /// # Errors
 /// [`Error::Forbidden`] but for the platform's owners and managers; [`Error::Invalid`] naming the field.
@@ -177,18 +178,21 @@ pub fn record(
     if amount.minor <= 0 {
         return Err(Error::invalid("amount", "out_of_range", "must be more than 0"));
     }
+    let settled = deal.map(|deal| settled(tx, deal, amount.currency)).transpose()?;
     let partners = store::partners::find_all(tx, &[from, to])?;
-    let account = |id: PartnerId, field: &'static str| match partners.iter().find(|partner| partner.id == id) {
-        None => Err(Error::invalid(field, "unknown", "there is no partner with this id")),
-        Some(partner) if partner.roles.core => Ok(Account::Platform),
-        Some(partner) => Ok(Account::Partner(partner.id)),
+    let account = |id: PartnerId, field: &'static str| {
+        let partner = partners.iter().find(|partner| partner.id == id);
+        let partner = partner.ok_or_else(|| Error::invalid(field, "unknown", "there is no partner with this id"))?;
+        match settled.as_ref().map(|deal| deal.side_of(id).is_some()) {
+            Some(true) => Ok(Account::Partner(id)),
+            _ if partner.roles.core => Ok(Account::Platform),
+            None => Ok(Account::Partner(id)),
+            Some(false) => Err(Error::invalid(field, "conflict", "must be a side of the deal, or the platform")),
+        }
     };
     let (payer, payee) = (account(from, "from")?, account(to, "to")?);
     if payer == payee {
         return Err(Error::invalid("to", "conflict", "must have another account than from"));
-    }
-    if let Some(deal) = deal {
-        settles(tx, deal, [(payer, "from"), (payee, "to")], amount.currency)?;
     }
     let payout = Payout { id, from, to, deal, amount, note, created_at: tx.now() };
     store::ledger::insert_payout(tx, &payout)?;
@@ -197,26 +201,14 @@ pub fn record(
     Ok(payout)
 }
 
-/// A payout settles a deal between its sides and the platform, in the currency of its event.
-fn settles(
-    tx: &mut Tx<'_>,
-    id: DealId,
-    accounts: [(Account, &'static str); 2],
-    currency: Currency,
-) -> Result<(), Error> {
+/// The deal that a payout settles, which is in the currency of its event.
+fn settled(tx: &mut Tx<'_>, id: DealId, currency: Currency) -> Result<Deal, Error> {
     let unknown = || Error::invalid("deal", "unknown", "there is no deal with this id");
     let deal = store::deals::find(tx, id)?.ok_or_else(unknown)?;
-    for (account, field) in accounts {
-        if let Some(partner) = account.partner()
-            && deal.side_of(partner).is_none()
-        {
-            return Err(Error::invalid(field, "conflict", "must be a side of the deal, or the platform"));
-        }
-    }
     let event = store::events::find(tx, deal.event)?.ok_or_else(unknown)?;
     if event.currency != currency {
         let message = format!("must be {}, the currency of the deal's event", event.currency);
         return Err(Error::Invalid(vec![Wrong { field: Some("currency".into()), code: "conflict", message }]));
     }
-    Ok(())
+    Ok(deal)
 }

@@ -4,11 +4,11 @@ use sea_query::{Cond, Expr, ExprTrait, Order as Direction, Query, SelectStatemen
 
 use super::db::{params, statements};
 use super::orders::in_status;
-use super::values::{bytes, contains};
+use super::values::{bytes, contains, exact_sum, next_sum};
 use super::{Error, Row, Tx, Window, lists};
 use crate::domain::customer::Customer;
 use crate::domain::id::{CustomerId, EventId, PartnerId};
-use crate::domain::money::{Currency, Money};
+use crate::domain::money::{Currency, Sum};
 use crate::domain::order::OrderStatus;
 use crate::domain::text::fold;
 
@@ -31,9 +31,11 @@ statements! {
         "update customers set email = $2, name_folded = $3, first_name = $4, last_name = $5, mobile = $6, lang = $7, \
          updated_at = $8 where id = $1";
     DONE_ORDERS =
-        "select customer_id, currency, count(*), cast(sum(tickets) as bigint), cast(sum(total) as bigint) from orders \
-         where customer_id is not null and customer_id = any($1) and status = 'done' \
-         group by customer_id, currency order by customer_id, count(*) desc, currency";
+        concat!(
+            "select customer_id, currency, count(*), cast(sum(tickets) as bigint), ", exact_sum!("total"), " from orders \
+             where customer_id is not null and customer_id = any($1) and status = 'done' \
+             group by customer_id, currency order by customer_id, count(*) desc, currency"
+        );
 }
 
 /// Finds a vendor's customer by the address, or makes one as given; answers it as it then is. What is given besides the
@@ -92,7 +94,7 @@ pub struct DoneOrders {
     /// How many tickets.
     pub tickets: i64,
     /// What was paid.
-    pub paid: Money,
+    pub paid: Sum,
 }
 
 /// What the done orders of several customers come to, by currency: of each customer that of most orders first.
@@ -104,7 +106,7 @@ pub fn done_orders(tx: &mut Tx<'_>, ids: &[CustomerId]) -> Result<Vec<DoneOrders
             let customer = row.next()?;
             let currency: Currency = row.next_parsed()?;
             let (orders, tickets) = (row.next()?, row.next()?);
-            Ok(DoneOrders { customer, orders, tickets, paid: Money { minor: row.next()?, currency } })
+            Ok(DoneOrders { customer, orders, tickets, paid: next_sum(&mut row, currency)? })
         })
         .collect()
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use sea_query::{Cond, Expr, ExprTrait, Order, Query, SelectStatement, Value};
 
 use super::db::{params, statements};
-use super::values::{buckets, bytes};
+use super::values::{buckets, bytes, exact_sum, next_sum};
 use super::{Error, Row, Tx, Window, lists};
 use crate::domain::id::{DealId, EntryId, EventId, OrderId, PartnerId, PayoutId};
 use crate::domain::ledger::{Account, Balance, Cause, Entry, Payout};
@@ -223,12 +223,16 @@ pub fn balances(
     let nothing = || Value::from(Vec::<u8>::new());
     let mut select = grouped(of, filter);
     select
-        .expr(Expr::cust(
-            "partner_id, account, deal_id, currency, \
-             cast(sum(case when kind = 'customer' then amount else 0 end) as bigint), \
-             cast(sum(case when kind in ('organizer', 'platform', 'agent') then amount else 0 end) as bigint), \
-             cast(sum(case when kind = 'payout' then amount else 0 end) as bigint), cast(sum(amount) as bigint)",
-        ))
+        .expr(Expr::cust(concat!(
+            "partner_id, account, deal_id, currency, ",
+            exact_sum!("case when kind = 'customer' then amount else 0 end"),
+            ", ",
+            exact_sum!("case when kind in ('organizer', 'platform', 'agent') then amount else 0 end"),
+            ", ",
+            exact_sum!("case when kind = 'payout' then amount else 0 end"),
+            ", ",
+            exact_sum!("amount")
+        )))
         .order_by_expr(Expr::cust_with_values("coalesce(partner_id, $1)", [nothing()]), Order::Asc)
         .order_by("account", Order::Asc)
         .order_by_expr(Expr::cust_with_values("coalesce(deal_id, $1)", [nothing()]), Order::Asc)
@@ -270,8 +274,8 @@ fn balance(row: Row) -> Result<Balance, Error> {
     let account = row.next_as(|word: String| Account::of(&word, partner).ok_or(()))?;
     let deal = row.next()?;
     let currency: Currency = row.next_parsed()?;
-    let mut money = || Ok(Money { minor: row.next()?, currency });
-    Ok(Balance { account, deal, customer: money()?, shares: money()?, payouts: money()?, total: money()? })
+    let mut sum = || next_sum(&mut row, currency);
+    Ok(Balance { account, deal, customer: sum()?, shares: sum()?, payouts: sum()?, total: sum()? })
 }
 
 fn entry(row: Row) -> Result<Entry, Error> {
