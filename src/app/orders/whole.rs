@@ -169,11 +169,12 @@ fn offer(set: &Set, view: &OrderView, codes: &HashMap<PromocodeId, Promocode>, n
         view.promocodes.iter().filter_map(|id| codes.get(id)).filter(counts).filter(|code| code.is_for(set.id));
     Some(offers.fold(plain, |best, code| {
         let discount = code.discount.of(price);
-        if discount.minor <= best.discount.minor {
-            return best;
+        match view.order.sale.split(price, discount) {
+            Ok(split) if split.sellable && discount.minor > best.discount.minor => {
+                Offer { discount, nominal: split.nominal, promocode: Some(code.id), ..best }
+            }
+            _ => best,
         }
-        let nominal = Money { minor: price.minor - discount.minor, ..price };
-        Offer { discount, nominal, promocode: Some(code.id), ..best }
     }))
 }
 
