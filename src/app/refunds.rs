@@ -16,7 +16,7 @@ use crate::domain::pricing::{Line, Values};
 use crate::domain::refund::{
     self, Culprit, EventState, Refund, RefundActor, RefundChange, RefundRefusal, RefundStatus, Which,
 };
-use crate::domain::ticket::Ticket;
+use crate::domain::ticket::{Ticket, TicketStatus};
 use crate::store::stock::{self, Counts};
 use crate::store::{self, Tx};
 
@@ -118,8 +118,10 @@ pub fn named_by(tx: &mut Tx<'_>, refunds: &[Refund]) -> Result<NamedByRefunds, E
             lines.get(&refund.order).into_iter().flatten().map(|(line, _)| (line.ticket, line)).collect();
         for id in &refund.tickets {
             let line = *lines.get(id).ok_or_else(lost)?;
-            let ticket = found.get(id).ok_or_else(lost)?;
-            tickets.push(OrderTicket::of(order, line.clone(), ticket.clone()));
+            let mut ticket = found.get(id).ok_or_else(lost)?.clone();
+            // A request shows its tickets as they were sold, whoever has them by now.
+            ticket.status = TicketStatus::Sold;
+            tickets.push(OrderTicket::of(order, line.clone(), ticket));
         }
     }
     Ok(NamedByRefunds { orders, tickets })

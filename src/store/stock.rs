@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::db::{params, statements};
 use super::{Error, Row, Tx};
-use crate::domain::id::{OrderId, SetId, TicketId};
+use crate::domain::id::{ObjectId, OrderId, SetId, TicketId};
 
 statements! {
     LOCK = "select id from tickets where bucket = $1 and id = any($2) order by set_id, number for update";
@@ -85,9 +85,9 @@ impl Counts {
         other.0.into_iter().for_each(|(set, taken)| self.add(set, taken));
     }
 
-    /// Writes the counters, in the shard of this order.
-    pub fn write(self, tx: &mut Tx<'_>, order: OrderId) -> Result<(), Error> {
-        let [.., last] = order.as_bytes();
+    /// Writes the counters, in the shard of the order, or of the event, that they changed with.
+    pub fn write(self, tx: &mut Tx<'_>, cause: impl Into<ObjectId>) -> Result<(), Error> {
+        let [.., last] = *cause.into().as_bytes();
         let shard = i32::from(last % SHARDS);
         for (set, taken) in self.0 {
             if taken != 0 {
@@ -240,7 +240,11 @@ fn release_locked(
     Ok(released)
 }
 
-fn lock(tx: &mut Tx<'_>, order: OrderId, tickets: &[TicketId]) -> Result<(), Error> {
+/// Locks tickets of an order's event in the order of locks, whoever has them. Those locked once are not waited for again.
+pub fn lock(tx: &mut Tx<'_>, order: OrderId, tickets: &[TicketId]) -> Result<(), Error> {
+    if tickets.is_empty() {
+        return Ok(());
+    }
     tx.query(LOCK, params![order.bucket(), tickets])?;
     Ok(())
 }

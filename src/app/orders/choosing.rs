@@ -95,15 +95,28 @@ pub(super) struct Chosen {
     pub short: bool,
 }
 
-/// Gives back what an order has and is not wished, and takes what is wished and can be had.
-pub(super) fn choose(tx: &mut Tx<'_>, work: &Work, event: Option<&Event>, wish: &Wanted) -> Result<Chosen, Error> {
+/// Gives back what an order has and is not wished, and takes what is wished and can be had. `locking_all`: also those that
+/// stay are to be changed later in the transaction, so they are locked in the one order with the others.
+pub(super) fn choose(
+    tx: &mut Tx<'_>,
+    work: &Work,
+    event: Option<&Event>,
+    wish: &Wanted,
+    locking_all: bool,
+) -> Result<Chosen, Error> {
     match wish {
-        Wanted::Tickets(wished) => choose_these(tx, work, event, wished),
-        Wanted::Random(wished) => choose_any(tx, work, event, wished),
+        Wanted::Tickets(wished) => choose_these(tx, work, event, wished, locking_all),
+        Wanted::Random(wished) => choose_any(tx, work, event, wished, locking_all),
     }
 }
 
-fn choose_these(tx: &mut Tx<'_>, work: &Work, event: Option<&Event>, wished: &[TicketId]) -> Result<Chosen, Error> {
+fn choose_these(
+    tx: &mut Tx<'_>,
+    work: &Work,
+    event: Option<&Event>,
+    wished: &[TicketId],
+    locking_all: bool,
+) -> Result<Chosen, Error> {
     let order = &work.order;
     let mut seen = BTreeSet::new();
     let wished: Vec<(usize, TicketId)> =
@@ -112,7 +125,8 @@ fn choose_these(tx: &mut Tx<'_>, work: &Work, event: Option<&Event>, wished: &[T
     let mut sets: HashMap<TicketId, SetId> = work.lines.iter().map(|line| (line.ticket, line.set)).collect();
     let wanting: Vec<(usize, TicketId)> =
         wished.iter().copied().filter(|(_, ticket)| !sets.contains_key(ticket)).collect();
-    let give: Vec<TicketId> = work.tickets().into_iter().filter(|ticket| !seen.contains(ticket)).collect();
+    let (keep, give): (Vec<TicketId>, Vec<TicketId>) =
+        work.tickets().into_iter().partition(|ticket| seen.contains(ticket));
 
     let (mut rules, mut take) = (BTreeMap::new(), Vec::new());
     if !wanting.is_empty() {
@@ -136,6 +150,9 @@ fn choose_these(tx: &mut Tx<'_>, work: &Work, event: Option<&Event>, wished: &[T
         rules = for_sale(tx, work, event, &of)?;
     }
     let mut counts = Counts::default();
+    if locking_all {
+        stock::lock(tx, order.id, &[&keep[..], &give, &take].concat())?;
+    }
     let taken = stock::exchange(tx, &mut counts, order.id, order.reserved_till, &give, &take)?;
     let has: BTreeSet<TicketId> = taken.iter().map(|place| place.ticket).chain(work.tickets()).collect();
     let tickets: Vec<(TicketId, SetId)> = wished
@@ -151,6 +168,7 @@ fn choose_any(
     work: &Work,
     event: Option<&Event>,
     wished: &BTreeMap<SetId, usize>,
+    locking_all: bool,
 ) -> Result<Chosen, Error> {
     let order = &work.order;
     check_amount("random", wished.values().fold(0, |sum: usize, count| sum.saturating_add(*count)))?;
@@ -183,6 +201,9 @@ fn choose_any(
     for set in held.keys().chain(wished.keys()).copied().collect::<BTreeSet<SetId>>() {
         let count = wished.get(&set).copied().unwrap_or(0);
         let mut has = held.get(&set).cloned().unwrap_or_default();
+        if locking_all {
+            stock::lock(tx, order.id, &has)?;
+        }
         if has.len() > count {
             let mut numbers: Vec<(i64, TicketId)> =
                 store::tickets::find_all(tx, &has)?.into_iter().map(|ticket| (ticket.number, ticket.id)).collect();

@@ -32,6 +32,7 @@ on_both_engines!(
     a_deal_is_the_given_one_or_the_callers_accepted_one,
     under_a_deal_that_was_closed_since_an_order_is_paid_reduced_and_cancelled,
     terms_that_cannot_sell_a_price_are_refused,
+    a_promocode_that_the_terms_cannot_bear_gives_nothing,
     an_organizer_sells_its_own_event_without_a_deal,
     the_rule_of_a_set_is_fixed_by_its_first_ticket,
     a_promocode_lowers_the_price_and_its_uses_are_counted,
@@ -609,6 +610,29 @@ fn terms_that_cannot_sell_a_price_are_refused(server: Server) {
     assert_eq!(sale.agent.orders_of(&dear, 1).ok()["value"], "200.00");
 }
 
+fn a_promocode_that_the_terms_cannot_bear_gives_nothing(server: Server) {
+    let sale = server.sale(5, "1000");
+    sale.organizer.has_settings(json!({"core": "150.00"}));
+    let deal = sale.agent.proposes_terms(&sale.event, sale.organizer.partner(), json!({"org": 85, "extra": 0})).ok();
+    sale.organizer.accepts(&deal).ok();
+    let (set, dear) = (id(&sale.set).to_owned(), sale.organizer.makes_set(&sale.event, 5, "2000"));
+    code(&sale, json!({"code": "TEN", "discount": {"percentage": "10%"}, "tickets_count": {"max": 2}}));
+    // Of 1000.00 nothing is left for the agent, so of 900.00 less than that: 900 − 765 − 150.
+    let wish = json!({"event": sale.event, "random": {set.clone(): 1}, "promocodes": ["TEN"]});
+    assert_eq!(sale.agent.orders(wish.clone()).refused(400).fields(), ["promocodes[0]"]);
+    let answer = sale.agent.orders_whole(wish).ok();
+    assert_eq!(answer["errors"][0]["code"], "promocode_apply_info");
+    assert_eq!(answer["data"]["values"]["discount"], "0.00");
+    // The dear ticket bears it. Where it counts again after tickets were taken away, the other one still costs the same.
+    let order = sale.agent.orders(json!({"event": sale.event, "random": {id(&dear): 1}, "promocodes": ["TEN"]})).ok();
+    assert_eq!(order["value"], "1800.00");
+    let order = sale.agent.changes_order(&order, json!({"random": {id(&dear): 1, set.clone(): 2}})).ok();
+    assert_eq!(order["value"], "4000.00", "three are too many for the code");
+    sale.agent.sets_order(&order, "in_progress").ok();
+    let order = sale.agent.changes_order(&order, json!({"random": {id(&dear): 1, set: 1}})).ok();
+    assert_eq!(order["value"], "2800.00");
+}
+
 fn an_organizer_sells_its_own_event_without_a_deal(server: Server) {
     let sale = server.sale(5, "1000");
     sale.organizer.has_settings(json!({"extra": "50.00", "core": "5%"}));
@@ -841,6 +865,10 @@ fn a_payment_system_is_named_or_its_id_is(server: Server) {
     sale.agent.sets_order(&order, "in_progress").ok();
     assert_eq!(change(json!({"system": "test"})).refused(400).fields(), ["payment.system"]);
     assert_eq!(change(json!({"system": "api/BASE"})).ok()["payment"]["system"], base);
+    assert_eq!(change(json!({"success_url": urls["success_url"]})).refused(400).fields(), ["payment.success_url"]);
+    assert_eq!(change(json!({"failure_url": null})).refused(400).fields(), ["payment.failure_url"]);
+    let same = json!({"success_url": null, "failure_url": urls["failure_url"]});
+    assert_eq!(change(same).ok()["payment"]["failure_url"], urls["failure_url"]);
 }
 
 fn only_its_payment_system_says_that_an_order_is_paid(server: Server) {
