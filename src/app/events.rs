@@ -1,6 +1,6 @@
 //! Events: creating, changing and removing them, and who may read them.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::attachments::{self, Named};
 use super::callers::acting;
@@ -340,6 +340,7 @@ fn give_cover(tx: &mut Tx<'_>, caller: &Caller, event: &mut Event, changes: &Cha
 }
 
 fn apply_place(tx: &mut Tx<'_>, event: &mut Event, changes: &Changes) -> Result<(), Error> {
+    let (venue_was, map_was) = (event.venue, event.map);
     if let Some(venue) = changes.venue {
         if let Some(id) = venue.filter(|id| event.venue != Some(*id)) {
             venues::usable(tx, id)?;
@@ -364,6 +365,28 @@ fn apply_place(tx: &mut Tx<'_>, event: &mut Event, changes: &Changes) -> Result<
             }
         }
         event.map = map;
+    }
+    if event.map != map_was {
+        return check_maps(tx, event, "map");
+    }
+    if event.venue != venue_was {
+        return check_maps(tx, event, "venue");
+    }
+    Ok(())
+}
+
+/// Checks that what an event is held by are maps of the venue it takes place in. They keep their venues until the
+/// transaction ends.
+fn check_maps(tx: &mut Tx<'_>, event: &Event, field: &'static str) -> Result<(), Error> {
+    let mut maps: BTreeSet<MapId> = store::sets::maps_of(tx, event.id)?.into_iter().collect();
+    maps.extend(event.map);
+    for id in maps {
+        if let Some(map) = store::maps::find_kept(tx, id)?
+            && !map.fits(event.venue)
+        {
+            let message = format!("the map {id} ({}) is of another venue than the event's", map.name);
+            return Err(Error::invalid(field, "conflict", message));
+        }
     }
     Ok(())
 }

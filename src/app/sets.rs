@@ -500,23 +500,28 @@ fn seats(
     rows: &Ranges,
 ) -> Result<(Seats, i64), Error> {
     let unknown = || Error::invalid("sector", "unknown", "there is no sector with this id on the event's map");
-    let found = store::sets::find_sector(tx, sector)?.ok_or_else(unknown)?;
+    let (found, of) = store::maps::find_sector(tx, sector)?.ok_or_else(unknown)?;
+    let map = store::maps::find_kept(tx, of)?.ok_or_else(unknown)?;
     let fits = match event.map {
-        Some(map) => found.map == map,
-        None => found.org == event.org && !found.removed,
+        Some(map) => of == map,
+        None => map.org == event.org && !map.removed,
     };
     if !fits {
         return Err(unknown());
     }
+    if !map.fits(event.venue) {
+        let message = "this sector is on the map of another venue than the event's";
+        return Err(Error::invalid("sector", "conflict", message));
+    }
     let wrong = |(place, invalid)| Error::Invalid(vec![Wrong::at(format!("seats.{place}"), invalid)]);
-    let places = found.sector.seats_of(rows).map_err(wrong)?;
+    let places = found.seats_of(rows).map_err(wrong)?;
     if places.is_empty() {
         return Err(Error::invalid("seats", "required", "must name a seat at least"));
     }
     let wished: HashSet<(&str, &str)> = places.iter().map(|place| (place.row, place.number)).collect();
     for other in others {
         let Some(theirs) = other.seats.as_ref().filter(|seats| seats.sector == sector) else { continue };
-        let theirs = found.sector.seats_of(&theirs.rows).map_err(|_| broken(other))?;
+        let theirs = found.seats_of(&theirs.rows).map_err(|_| broken(other))?;
         if let Some(place) = theirs.iter().find(|place| wished.contains(&(place.row, place.number))) {
             let message =
                 format!("the seat {:?} in the row {:?} is in the set {:?}", place.number, place.row, other.name);
@@ -530,8 +535,8 @@ fn seats(
 /// The seats of a set, in the order in which its tickets have them.
 pub(super) fn places(tx: &mut Tx<'_>, set: &Set) -> Result<Vec<(String, String)>, Error> {
     let Some(seats) = &set.seats else { return Ok(Vec::new()) };
-    let found = store::sets::find_sector(tx, seats.sector)?.ok_or_else(|| broken(set))?;
-    let places = found.sector.seats_of(&seats.rows).map_err(|_| broken(set))?;
+    let (sector, _) = store::maps::find_sector(tx, seats.sector)?.ok_or_else(|| broken(set))?;
+    let places = sector.seats_of(&seats.rows).map_err(|_| broken(set))?;
     Ok(places.iter().map(|place| (place.row.to_owned(), place.number.to_owned())).collect())
 }
 

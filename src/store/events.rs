@@ -45,6 +45,11 @@ statements! {
     COMING_WITH_MAP =
         "select id from events where org_id = $1 and map_id = $2 and ends_at > $3 and status <> 'cancelled' \
          and not removed limit 20";
+    // Some of the events held by a map, or with seats on it, in another venue than this one.
+    ELSEWHERE_WITH_MAP =
+        "select e.id from events e where e.org_id = $1 and e.venue_id <> $3 and not e.removed and (e.map_id = $2 \
+         or exists (select 1 from sets s join sectors x on x.id = s.sector_id where s.bucket = e.bucket \
+         and s.event_id = e.id and not s.removed and x.map_id = $2)) limit 20";
     DELETE_TAGS = "delete from event_tags where bucket = $1 and event_id = $2";
     INSERT_TAG = "insert into event_tags (bucket, event_id, tag_folded) values ($1, $2, $3) on conflict do nothing";
 }
@@ -151,12 +156,18 @@ pub fn coming_with(tx: &mut Tx<'_>, org: PartnerId, map: MapId) -> Result<Vec<Ev
     tx.query(COMING_WITH_MAP, params![org, map, now])?.into_iter().map(|row| row.read("events").next()).collect()
 }
 
+/// Some of the events of an organizer that are held by a map, or have seats on it, in another venue than this one.
+pub fn elsewhere_with(tx: &mut Tx<'_>, org: PartnerId, map: MapId, venue: VenueId) -> Result<Vec<EventId>, Error> {
+    let found = tx.query(ELSEWHERE_WITH_MAP, params![org, map, venue])?;
+    found.into_iter().map(|row| row.read("events").next()).collect()
+}
+
 /// Who reads a list of events.
 #[derive(Clone, Copy, Debug)]
 pub enum Reader {
     /// The platform, which sees every event.
     Platform,
-    /// A partner: its own events, public ones, and those that a deal opens to it.
+    /// A partner: its own events, public ones, those that a deal opens to it, and those that it has sold.
     Partner(PartnerId),
 }
 

@@ -7,8 +7,7 @@ use jiff::Timestamp;
 use super::db::{params, statements};
 use super::values::{buckets, json};
 use super::{Error, Row, RowReader, Tx};
-use crate::domain::id::{EventId, MapId, PartnerId, RuleId, SectorId, SetId};
-use crate::domain::map::Sector;
+use crate::domain::id::{EventId, MapId, RuleId, SectorId, SetId};
 use crate::domain::money::{Currency, Money};
 use crate::domain::period::Period;
 use crate::domain::set::{Rule, Seats, Set};
@@ -63,9 +62,6 @@ statements! {
     MOVE_ENDS =
         "update rules set ends_at = $4 where bucket = $1 and ends_at = $3 and starts_at < $4 and not removed \
          and set_id in (select id from sets where bucket = $1 and event_id = $2)";
-    SECTOR =
-        "select s.id, s.name, s.description, s.layout, m.id as map_id, m.org_id, m.removed from sectors s \
-         join maps m on m.id = s.map_id where s.id = $1";
     MAPS =
         "select distinct x.map_id from sets s join sectors x on x.id = s.sector_id \
          where s.bucket = $1 and s.event_id = $2 and not s.removed";
@@ -189,29 +185,6 @@ pub fn count_taken(tx: &mut Tx<'_>, set: SetId, shard: i32, taken: i64) -> Resul
 pub fn move_ends(tx: &mut Tx<'_>, event: EventId, from: Timestamp, to: Timestamp) -> Result<(), Error> {
     tx.execute(MOVE_ENDS, params![event.bucket(), event, from, to])?;
     Ok(())
-}
-
-/// A sector with its seats, and the map that it is a part of.
-#[derive(Clone, Debug)]
-pub struct SectorOfMap {
-    /// The sector.
-    pub sector: Sector,
-    /// The map.
-    pub map: MapId,
-    /// Whose map it is.
-    pub org: PartnerId,
-    /// Whether the map has been removed.
-    pub removed: bool,
-}
-
-/// Finds a sector.
-pub fn find_sector(tx: &mut Tx<'_>, id: SectorId) -> Result<Option<SectorOfMap>, Error> {
-    let Some(row) = tx.query_opt(SECTOR, params![id])? else { return Ok(None) };
-    let mut row = row.read("sectors");
-    let (id, name, desc) = (row.next()?, row.next()?, row.next()?);
-    let rows = row.next_json()?.ok_or_else(|| row.corrupt("layout"))?;
-    let sector = Sector { id, name, desc, rows };
-    Ok(Some(SectorOfMap { sector, map: row.next()?, org: row.next()?, removed: row.next()? }))
 }
 
 /// The maps that the seats of an event's sets are on.
