@@ -80,26 +80,17 @@ pub struct Wish {
 /// Those of the store.
 pub fn readable(tx: &mut Tx<'_>, caller: &Caller, ids: &[EventId]) -> Result<Vec<Event>, Error> {
     let events = store::events::find_all(tx, ids)?;
-    let unclear: Vec<EventId> = events
-        .iter()
-        .filter(|event| access::event_sight(caller, event, false) == Sight::Hidden)
-        .map(|event| event.id)
-        .collect();
-    let opened: HashSet<EventId> = match &caller.partner {
-        Some(acting) if !unclear.is_empty() => {
-            store::deals::events_opened_to(tx, acting.id, &unclear)?.into_iter().collect()
-        }
-        _ => HashSet::new(),
-    };
-    // A vendor may always read the event of its order.
-    let sold: HashSet<EventId> = match &caller.partner {
-        Some(acting) if !unclear.is_empty() => {
-            store::orders::events_sold_by(tx, acting.id, &unclear)?.into_iter().collect()
-        }
-        _ => HashSet::new(),
-    };
+    let hidden = |event: &&Event| access::event_sight(caller, event, false, false) == Sight::Hidden;
+    let unclear: Vec<EventId> = events.iter().filter(hidden).map(|event| event.id).collect();
+    let (mut opened, mut sold) = (HashSet::new(), HashSet::new());
+    if let Some(acting) = &caller.partner
+        && !unclear.is_empty()
+    {
+        opened.extend(store::deals::events_opened_to(tx, acting.id, &unclear)?);
+        sold.extend(store::orders::events_sold_by(tx, acting.id, &unclear)?);
+    }
     let may_read = |event: &Event| {
-        access::event_sight(caller, event, opened.contains(&event.id)) != Sight::Hidden || sold.contains(&event.id)
+        access::event_sight(caller, event, opened.contains(&event.id), sold.contains(&event.id)) != Sight::Hidden
     };
     Ok(events.into_iter().filter(may_read).collect())
 }

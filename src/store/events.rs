@@ -242,8 +242,10 @@ fn select(filter: &Filter, now: Timestamp) -> SelectStatement {
         let not_removed_and_public =
             Expr::col("status").eq(EventStatus::Public.as_str()).and(Expr::col("removed").eq(false));
         let by_deal = Expr::col("status").ne(EventStatus::Draft.as_str()).and(Expr::col("id").in_subquery(opened));
+        // Whoever sold an event has, or had, a deal about it, so this adds drafts alone.
+        let sold = Expr::col("status").eq(EventStatus::Draft.as_str()).and(Expr::exists(sold_by(reader)));
         select.cond_where(
-            Cond::any().add(Expr::col("org_id").eq(bytes(reader))).add(not_removed_and_public).add(by_deal),
+            Cond::any().add(Expr::col("org_id").eq(bytes(reader))).add(not_removed_and_public).add(by_deal).add(sold),
         );
     }
     if let Some(ids) = &filter.ids {
@@ -279,6 +281,16 @@ fn select(filter: &Filter, now: Timestamp) -> SelectStatement {
         select.and_where(contains("title_folded", suggest));
     }
     select
+}
+
+/// The orders of the event at hand that a vendor has made.
+fn sold_by(vendor: PartnerId) -> SelectStatement {
+    let mut sold = Query::select();
+    sold.expr(Expr::cust("1"))
+        .from("orders")
+        .and_where(Expr::cust("orders.bucket = events.bucket and orders.event_id = events.id"))
+        .and_where(Expr::col(("orders", "vendor_id")).eq(bytes(vendor)));
+    sold
 }
 
 /// Reads an event from its [`COLUMNS`].
