@@ -12,20 +12,20 @@ use crate::domain::id::{BatchId, EventId, MapId, OrderId, PartnerId, SectorId, S
 use crate::domain::set::Set;
 use crate::domain::ticket::{Ticket, TicketSeat, TicketStatus};
 
-/// Whether a ticket is beyond the amount of its set: it is as good as removed.
-macro_rules! surplus {
-    () => {
-        "status = 'vacant' and exists (select 1 from sets x where x.bucket = tickets.bucket and x.id = tickets.set_id \
-         and x.surplus > 0 and tickets.number >= x.surplus_from)"
-    };
-}
 macro_rules! columns {
-    () => {
+    ($removed:literal) => {
         concat!(
             "id, event_id, set_id, number, serial, sector_id, seat_row, seat_number, status, order_id, reserved_till, \
-             barcode, removed or (",
-            surplus!(),
-            ") as removed, created_at, updated_at"
+             barcode, ",
+            $removed,
+            ", created_at, updated_at"
+        )
+    };
+    // What is beyond the amount of its set is as good as removed.
+    () => {
+        columns!(
+            "removed or (status = 'vacant' and exists (select 1 from sets s where s.bucket = tickets.bucket \
+             and s.id = tickets.set_id and s.surplus > 0 and tickets.number >= s.surplus_from)) as removed"
         )
     };
 }
@@ -48,6 +48,7 @@ macro_rules! insert {
 statements! {
     ONE = concat!("select ", columns!(), " from tickets where bucket = $1 and id = $2");
     BY_IDS = concat!("select ", columns!(), " from tickets where bucket = any($1) and id = any($2) order by id");
+    SURPLUS = "select id, surplus_from from sets where bucket = $1 and event_id = $2 and surplus > 0";
     INSERT = insert!("$7, $8, $9, $10");
     INSERT_MANY = insert!(
         "$7, $8, $9, $10", "$11, $12, $13, $14", "$15, $16, $17, $18", "$19, $20, $21, $22",
@@ -258,8 +259,8 @@ pub struct Filter {
 /// The tickets of a list, as they are stored, in the order of their numbers, in which they were made: those after the
 /// number `after`, then without the first `skip`, at most `limit`.
 pub fn list(tx: &mut Tx<'_>, filter: &Filter, after: Option<i64>, skip: u64, limit: u64) -> Result<Vec<Ticket>, Error> {
-    let mut select = select(filter, tx.now());
-    select.expr(Expr::cust(columns!())).order_by("number", Order::Asc).limit(limit).offset(skip);
+    let mut select = select(tx, filter)?;
+    select.expr(Expr::cust(columns!("removed"))).order_by("number", Order::Asc).limit(limit).offset(skip);
     if let Some(after) = after {
         select.and_where(Expr::col("number").gt(after));
     }
@@ -268,17 +269,28 @@ pub fn list(tx: &mut Tx<'_>, filter: &Filter, after: Option<i64>, skip: u64, lim
 
 /// How many tickets a list holds in all.
 pub fn count(tx: &mut Tx<'_>, filter: &Filter) -> Result<i64, Error> {
-    let mut select = select(filter, tx.now());
+    let mut select = select(tx, filter)?;
     tx.count_built(select.expr(Expr::cust("count(*)")))
 }
 
-fn select(filter: &Filter, now: jiff::Timestamp) -> SelectStatement {
+fn select(tx: &mut Tx<'_>, filter: &Filter) -> Result<SelectStatement, Error> {
+    let now = tx.now();
     let mut select = Query::select();
     select
         .from("tickets")
         .and_where(Expr::col("bucket").eq(filter.event.bucket().as_bytes().to_vec()))
         .and_where(Expr::col("event_id").eq(bytes(filter.event)))
-        .and_where(Expr::cust(concat!("not (removed or (", surplus!(), "))")));
+        .and_where(Expr::cust("not removed"));
+    // Hardly ever is there any, and then a list need not ask each row for its set.
+    for row in tx.query(SURPLUS, params![filter.event.bucket(), filter.event])? {
+        let mut row = row.read("sets");
+        let (set, from): (SetId, i64) = (row.next()?, row.next()?);
+        let beyond = Expr::col("status")
+            .eq(TicketStatus::Vacant.as_str())
+            .and(Expr::col("set_id").eq(bytes(set)))
+            .and(Expr::col("number").gte(from));
+        select.and_where(beyond.not());
+    }
     match filter.sets.as_deref() {
         None => select.and_where(Expr::col("sector_id").is_not_null()),
         Some([]) => select.and_where(Expr::cust("false")),
@@ -303,7 +315,7 @@ fn select(filter: &Filter, now: jiff::Timestamp) -> SelectStatement {
     if !filter.statuses.is_empty() {
         select.cond_where(status);
     }
-    select
+    Ok(select)
 }
 
 fn ticket(row: Row) -> Result<Ticket, Error> {

@@ -30,8 +30,8 @@ fn tickets_are_found_by_the_index_made_for_it(server: Server, explain: &str, col
     let ids: Vec<TicketId> =
         order["tickets"].as_array().unwrap().iter().map(|ticket| ticket.as_str().unwrap().parse().unwrap()).collect();
     let (bucket, one, no_order) = (set.bucket(), ids[0], TicketId::from_bytes([7; 12]));
-    let of_set = |rest: &[Param<'static>]| [&params![bucket, set], rest].concat();
-    let of_ids = |rest: &[Param<'static>]| [&params![bucket, &ids], rest].concat();
+    let of_set = |rest: &[Param<'static>]| [params![bucket, set], rest].concat();
+    let of_ids = |rest: &[Param<'static>]| [params![bucket, &ids], rest].concat();
     let cases: Vec<(&str, &str, Vec<Param<'_>>)> = vec![
         ("FREE_NOW", "tickets_vacant", of_set(params![1_i64, i64::MAX])),
         ("FREE", "tickets_vacant", of_set(params![1_i64, i64::MAX])),
