@@ -1,6 +1,6 @@
 //! Events: creating, changing and removing them, and who may read them.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::attachments::{self, Named};
 use super::callers::{acting, whose};
@@ -58,26 +58,17 @@ pub struct Changes {
 /// Those of the store.
 pub fn readable(tx: &mut Tx<'_>, caller: &Caller, ids: &[EventId]) -> Result<Vec<Event>, Error> {
     let events = store::events::find_all(tx, ids)?;
-    let unclear: Vec<EventId> = events
-        .iter()
-        .filter(|event| access::event_sight(caller, event, false) == Sight::Hidden)
-        .map(|event| event.id)
-        .collect();
-    let opened: HashSet<EventId> = match &caller.partner {
-        Some(acting) if !unclear.is_empty() => {
-            store::deals::events_opened_to(tx, acting.id, &unclear)?.into_iter().collect()
-        }
-        _ => HashSet::new(),
-    };
-    // A vendor may always read the event of its order.
-    let sold: HashSet<EventId> = match &caller.partner {
-        Some(acting) if !unclear.is_empty() => {
-            store::orders::events_sold_by(tx, acting.id, &unclear)?.into_iter().collect()
-        }
-        _ => HashSet::new(),
-    };
+    let hidden = |event: &&Event| access::event_sight(caller, event, false, false) == Sight::Hidden;
+    let unclear: Vec<EventId> = events.iter().filter(hidden).map(|event| event.id).collect();
+    let (mut opened, mut sold) = (HashSet::new(), HashSet::new());
+    if let Some(acting) = &caller.partner
+        && !unclear.is_empty()
+    {
+        opened.extend(store::deals::events_opened_to(tx, acting.id, &unclear)?);
+        sold.extend(store::orders::events_sold_by(tx, acting.id, &unclear)?);
+    }
     let may_read = |event: &Event| {
-        access::event_sight(caller, event, opened.contains(&event.id)) != Sight::Hidden || sold.contains(&event.id)
+        access::event_sight(caller, event, opened.contains(&event.id), sold.contains(&event.id)) != Sight::Hidden
     };
     Ok(events.into_iter().filter(may_read).collect())
 }
@@ -314,6 +305,7 @@ fn give_cover(tx: &mut Tx<'_>, caller: &Caller, event: &mut Event, changes: &Cha
 }
 
 fn apply_place(tx: &mut Tx<'_>, event: &mut Event, changes: &Changes) -> Result<(), Error> {
+    let (venue_was, map_was) = (event.venue, event.map);
     if let Some(venue) = changes.venue {
         if let Some(id) = venue.filter(|id| event.venue != Some(*id)) {
             venues::usable(tx, id)?;
@@ -338,6 +330,28 @@ fn apply_place(tx: &mut Tx<'_>, event: &mut Event, changes: &Changes) -> Result<
             }
         }
         event.map = map;
+    }
+    if event.map != map_was {
+        return check_maps(tx, event, "map");
+    }
+    if event.venue != venue_was {
+        return check_maps(tx, event, "venue");
+    }
+    Ok(())
+}
+
+/// Checks that what an event is held by are maps of the venue it takes place in. They keep their venues until the
+/// transaction ends.
+fn check_maps(tx: &mut Tx<'_>, event: &Event, field: &'static str) -> Result<(), Error> {
+    let mut maps: BTreeSet<MapId> = store::sets::maps_of(tx, event.id)?.into_iter().collect();
+    maps.extend(event.map);
+    for id in maps {
+        if let Some(map) = store::maps::find_kept(tx, id)?
+            && !map.fits(event.venue)
+        {
+            let message = format!("the map {id} ({}) is of another venue than the event's", map.name);
+            return Err(Error::invalid(field, "conflict", message));
+        }
     }
     Ok(())
 }

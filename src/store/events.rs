@@ -45,6 +45,11 @@ statements! {
     COMING_WITH_MAP =
         "select id from events where org_id = $1 and map_id = $2 and ends_at > $3 and status <> 'cancelled' \
          and not removed limit 20";
+    // Some of the events held by a map, or with seats on it, in another venue than this one.
+    ELSEWHERE_WITH_MAP =
+        "select e.id from events e where e.org_id = $1 and e.venue_id <> $3 and not e.removed and (e.map_id = $2 \
+         or exists (select 1 from sets s join sectors x on x.id = s.sector_id where s.bucket = e.bucket \
+         and s.event_id = e.id and not s.removed and x.map_id = $2)) limit 20";
     DELETE_TAGS = "delete from event_tags where bucket = $1 and event_id = $2";
     INSERT_TAG = "insert into event_tags (bucket, event_id, tag_folded) values ($1, $2, $3) on conflict do nothing";
 }
@@ -151,6 +156,12 @@ pub fn coming_with(tx: &mut Tx<'_>, org: PartnerId, map: MapId) -> Result<Vec<Ev
     tx.query(COMING_WITH_MAP, params![org, map, now])?.into_iter().map(|row| row.read("events").next()).collect()
 }
 
+/// Some of the events of an organizer that are held by a map, or have seats on it, in another venue than this one.
+pub fn elsewhere_with(tx: &mut Tx<'_>, org: PartnerId, map: MapId, venue: VenueId) -> Result<Vec<EventId>, Error> {
+    let found = tx.query(ELSEWHERE_WITH_MAP, params![org, map, venue])?;
+    found.into_iter().map(|row| row.read("events").next()).collect()
+}
+
 /// When the events of a list take place.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum When {
@@ -216,8 +227,10 @@ fn select(reader: Option<PartnerId>, filter: &Filter, now: Timestamp) -> SelectS
         let not_removed_and_public =
             Expr::col("status").eq(EventStatus::Public.as_str()).and(Expr::col("removed").eq(false));
         let by_deal = Expr::col("status").ne(EventStatus::Draft.as_str()).and(Expr::col("id").in_subquery(opened));
+        // Whoever sold an event has, or had, a deal about it, so this adds drafts alone.
+        let sold = Expr::col("status").eq(EventStatus::Draft.as_str()).and(Expr::exists(sold_by(reader)));
         select.cond_where(
-            Cond::any().add(Expr::col("org_id").eq(bytes(reader))).add(not_removed_and_public).add(by_deal),
+            Cond::any().add(Expr::col("org_id").eq(bytes(reader))).add(not_removed_and_public).add(by_deal).add(sold),
         );
     }
     if let Some(ids) = &filter.ids {
@@ -253,6 +266,16 @@ fn select(reader: Option<PartnerId>, filter: &Filter, now: Timestamp) -> SelectS
         select.and_where(contains("title_folded", suggest));
     }
     select
+}
+
+/// The orders of the event at hand that a vendor has made.
+fn sold_by(vendor: PartnerId) -> SelectStatement {
+    let mut sold = Query::select();
+    sold.expr(Expr::cust("1"))
+        .from("orders")
+        .and_where(Expr::cust("orders.bucket = events.bucket and orders.event_id = events.id"))
+        .and_where(Expr::col(("orders", "vendor_id")).eq(bytes(vendor)));
+    sold
 }
 
 /// Reads an event from its [`COLUMNS`].

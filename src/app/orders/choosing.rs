@@ -133,6 +133,7 @@ fn choose_these(
         let ids: Vec<TicketId> = wanting.iter().map(|(_, ticket)| *ticket).collect();
         let found: HashMap<TicketId, _> =
             store::tickets::find_all(tx, &ids)?.into_iter().map(|ticket| (ticket.id, ticket)).collect();
+        let mut numbers: HashMap<TicketId, i64> = HashMap::new();
         for (at, id) in &wanting {
             let ticket = found.get(id).ok_or_else(|| unknown_ticket(*at))?;
             if ticket.event != order.event {
@@ -141,13 +142,19 @@ fn choose_these(
             }
             if !ticket.removed {
                 sets.insert(*id, ticket.set);
+                numbers.insert(*id, ticket.number);
                 take.push(*id);
             }
         }
         only_fewer_while_waiting(order, "tickets")?;
         let of: BTreeSet<SetId> = take.iter().filter_map(|id| sets.get(id).copied()).collect();
-        let of = store::sets::find_all(tx, &of.into_iter().collect::<Vec<_>>())?;
+        let of = sets_to_take_of(tx, event, &of.into_iter().collect::<Vec<_>>())?;
         rules = for_sale(tx, work, event, &of)?;
+        let ends: HashMap<SetId, i64> = of.iter().filter_map(|set| Some((set.id, set.surplus?.from))).collect();
+        take.retain(|id| {
+            let end = sets.get(id).and_then(|set| ends.get(set));
+            end.is_none_or(|end| numbers.get(id).is_some_and(|number| number < end))
+        });
     }
     let mut counts = Counts::default();
     if locking_all {
@@ -180,9 +187,9 @@ fn choose_any(
     // Those it has tickets of are known to be the event's.
     let is_unclear = |(set, count): &(&SetId, &usize)| **count > held_of(**set) || held_of(**set) == 0;
     let unclear: Vec<SetId> = wished.iter().filter(is_unclear).map(|(set, _)| *set).collect();
-    let mut rules = BTreeMap::new();
+    let (mut rules, mut surplus) = (BTreeMap::new(), HashMap::new());
     if !unclear.is_empty() {
-        let mut found = store::sets::find_all(tx, &unclear)?;
+        let mut found = sets_to_take_of(tx, event, &unclear)?;
         found.retain(|set| set.event == order.event);
         if let Some(unknown) = unclear.iter().find(|id| !found.iter().any(|set| set.id == **id)) {
             let message = "there is no set with this id in the order's event";
@@ -193,6 +200,7 @@ fn choose_any(
             only_fewer_while_waiting(order, "random")?;
             rules = for_sale(tx, work, event, &found)?;
         }
+        surplus.extend(found.iter().filter_map(|set| Some((set.id, set.surplus?))));
     }
 
     let (mut counts, mut short) = (Counts::default(), false);
@@ -214,13 +222,23 @@ fn choose_any(
         }
         let wanting = count - has.len();
         kept.extend(has);
-        let found = stock::pick(tx, &mut counts, order.id, order.reserved_till, set, wanting)?;
+        let found =
+            stock::pick(tx, &mut counts, order.id, order.reserved_till, (set, surplus.get(&set).copied()), wanting)?;
         short |= found.len() < wanting;
         taken.extend(found);
     }
     let stay = work.lines.iter().filter(|line| kept.contains(&line.ticket)).map(|line| (line.ticket, line.set));
     let tickets = stay.chain(taken.into_iter().map(|place| (place.ticket, place.set))).collect();
     Ok(Chosen { tickets, rules, counts, short })
+}
+
+/// Sets that tickets are to be taken of. Nobody takes tickets away from them, or removes one, until the transaction ends: for
+/// a new order its event sees to that.
+fn sets_to_take_of(tx: &mut Tx<'_>, event: Option<&Event>, ids: &[SetId]) -> Result<Vec<Set>, Error> {
+    if event.is_none() {
+        store::sets::keep(tx, ids)?;
+    }
+    Ok(store::sets::find_all(tx, ids)?)
 }
 
 fn check_amount(field: &'static str, amount: usize) -> Result<(), Error> {

@@ -136,6 +136,7 @@ fn offer(tx: &mut Tx<'_>, number: u32, new: &[(SetId, RuleId, Vec<TicketId>)]) -
             serial: "AEY".to_owned(),
             seats: None,
             rules: vec![Rule { id: *rule, cal, price }],
+            surplus: None,
             removed: false,
             created_at: now,
             updated_at: now,

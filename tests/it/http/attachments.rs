@@ -46,7 +46,7 @@ fn encoded(width: u32, height: u32, format: ImageFormat) -> Vec<u8> {
     content
 }
 
-fn png(width: u32, height: u32) -> Vec<u8> {
+pub fn png(width: u32, height: u32) -> Vec<u8> {
     encoded(width, height, ImageFormat::Png)
 }
 
