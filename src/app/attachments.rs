@@ -22,6 +22,8 @@ use crate::store::{self, Tx};
 
 /// How long an upload may take from its first row to its publication.
 const PUBLISHED_WITHIN: SignedDuration = SignedDuration::from_mins(30);
+/// After how many files that cannot be deleted the others wait: each may take the time of a store that does not answer.
+const FAILURES_MAX: usize = 10;
 
 /// An attachment with the address that its file is served at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -217,25 +219,33 @@ pub fn served(tx: &mut Tx<'_>, id: AttachmentId, file_name: &str) -> Result<Atta
 }
 
 /// Deletes the files of some attachments that were removed, or never published; answers how many. What cannot be deleted
-/// now is tried again the next time.
+/// now is tried again after all others.
 ///
 /// # Errors
-/// Those of the store, and of the media store.
+/// Those of the store; of the media store where nothing was deleted.
 pub async fn drop_files(app: &App, limit: i64) -> Result<usize, Error> {
     let ids = app.store.read(move |tx| store::attachments::to_drop(tx, limit)).await?;
-    let (mut gone, mut failure) = (Vec::new(), None);
+    let (mut gone, mut kept, mut failure) = (Vec::new(), Vec::new(), None);
     for id in ids {
         match app.media.delete(id).await {
             Ok(()) => gone.push(id),
             Err(error) => {
+                tracing::warn!(attachment = %id, "A file cannot be deleted: {error}; it is tried again.");
+                kept.push(id);
                 failure = Some(error);
-                break;
             }
+        }
+        if kept.len() == FAILURES_MAX {
+            break;
         }
     }
     let number = gone.len();
-    if number > 0 {
-        app.store.write(move |tx| store::attachments::dropped(tx, &gone)).await?;
+    if number > 0 || !kept.is_empty() {
+        let write = move |tx: &mut Tx<'_>| {
+            store::attachments::dropped(tx, &gone)?;
+            store::attachments::drop_last(tx, &kept)
+        };
+        app.store.write(write).await?;
     }
     match failure {
         Some(error) if number == 0 => Err(error.into()),

@@ -1,5 +1,6 @@
 //! Attachments (`spec/v1.md`, Attachments): files with their addresses, and the pictures of events and partners.
 
+use std::fs;
 use std::io::{Cursor, Write};
 use std::net::TcpStream;
 use std::slice;
@@ -26,6 +27,7 @@ on_both_engines!(
     a_list_holds_what_the_partner_uploaded,
     a_removed_file_is_gone_at_once_and_from_the_disk_soon,
     an_upload_that_was_never_published_is_cleared_away,
+    a_file_that_cannot_be_deleted_holds_up_no_other,
     an_event_shows_a_picture_in_three_sizes,
     a_picture_that_is_small_stands_for_all_sizes,
     an_event_takes_only_pictures_that_its_organizer_may_show,
@@ -432,6 +434,35 @@ fn an_upload_that_was_never_published_is_cleared_away(server: Server) {
     let published = server.wait_for(server.app.store.write(move |tx| attachments::publish(&app, tx, &caller, &late)));
     assert!(published.is_err(), "its file may be deleted at any moment");
     server.run_jobs();
+    assert_eq!(server.files(), [] as [&str; 0]);
+}
+
+fn a_file_that_cannot_be_deleted_holds_up_no_other(server: Server) {
+    use parterre::app::attachments::drop_files;
+
+    let organizer = server.organizer();
+    let files: Vec<String> = (0..3).map(|_| id(&picture(&organizer, 8, 8)).to_owned()).collect();
+    // The media store does not delete a folder that holds something.
+    let stuck = server.media().join(&files[0]);
+    fs::remove_file(&stuck).unwrap();
+    fs::create_dir(&stuck).unwrap();
+    fs::write(stuck.join("file"), "").unwrap();
+    for file in &files {
+        server.advance(SignedDuration::from_secs(1));
+        organizer.delete(&path(file)).ok();
+    }
+    let step = |limit| {
+        server.advance(SignedDuration::from_secs(1));
+        server.wait_for(drop_files(&server.app, limit))
+    };
+    assert!(step(1).is_err(), "the oldest one is the first");
+    assert_eq!(step(1).unwrap(), 1, "and then the last");
+    assert_eq!(step(10).unwrap(), 1);
+    assert!(step(10).is_err());
+    assert_eq!(server.files(), [files[0].as_str()]);
+    fs::remove_dir_all(&stuck).unwrap();
+    server.run_jobs();
+    assert_eq!(step(10).unwrap(), 0);
     assert_eq!(server.files(), [] as [&str; 0]);
 }
 
