@@ -5,6 +5,7 @@
 //! whose file is deleted when its time has come.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use jiff::SignedDuration;
@@ -16,12 +17,14 @@ use crate::domain::access::{self, Caller};
 use crate::domain::attachment::{Attachment, FileType, Size};
 use crate::domain::id::{AttachmentId, PartnerId};
 use crate::domain::invalid::Invalid;
-use crate::media;
+use crate::media::{self, Admitted, Crowded};
 use crate::random;
 use crate::store::{self, Tx};
 
 /// How long an upload may take from its first row to its publication.
 const PUBLISHED_WITHIN: SignedDuration = SignedDuration::from_mins(30);
+/// When a partner may try again that has as many uploads under way as it may, in seconds.
+const TRY_AGAIN: u64 = 10;
 /// After how many files that cannot be deleted the others wait: each may take the time of a store that does not answer.
 const FAILURES_MAX: usize = 10;
 
@@ -128,6 +131,17 @@ pub struct Uploaded {
     ids: Vec<AttachmentId>,
 }
 
+/// A place for an upload of the caller's partner, to be held from before its file arrives until it is done.
+///
+/// # Errors
+/// [`Error::TooManyRequests`] where the partner has as many under way as it may; [`Error::Unavailable`] where all have.
+pub fn admit(app: &App, caller: &Caller) -> Result<Arc<Admitted>, Error> {
+    app.media.admit(acting(caller)?.id).map_err(|crowded| match crowded {
+        Crowded::Partner => Error::TooManyRequests { retry_after_seconds: TRY_AGAIN },
+        Crowded::All => Error::Unavailable("there are as many uploads under way as there may be".into()),
+    })
+}
+
 /// Checks a file, makes the sizes of a picture, and stores all of it, not published yet. `field` is what an error names.
 ///
 /// # Errors
@@ -135,12 +149,13 @@ pub struct Uploaded {
 pub async fn upload(
     app: &App,
     caller: &Caller,
+    admitted: &Arc<Admitted>,
     field: &'static str,
     declared: Option<FileType>,
     content: Bytes,
 ) -> Result<Uploaded, Error> {
     let author = acting(caller)?.id;
-    let prepared = app.media.prepare(declared, content).await.map_err(Error::Internal)?;
+    let prepared = app.media.prepare(admitted, declared, content).await.map_err(Error::Internal)?;
     let prepared = prepared.map_err(|Invalid { code, message }| Error::invalid(field, code, message))?;
     let now = app.store.now();
     let attachment = |size_of, file_type, content: &Bytes| Attachment {

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{Cursor, Write};
 use std::net::TcpStream;
 use std::slice;
+use std::time::Duration;
 
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use jiff::SignedDuration;
@@ -21,6 +22,7 @@ on_both_engines!(
     a_form_uploads_a_file_as_well,
     what_is_too_large_is_refused_at_its_limit,
     an_upload_that_breaks_off_changes_nothing,
+    uploads_that_stand_still_keep_out_only_their_own_partner,
     a_repeated_upload_takes_effect_once,
     a_drawing_is_cleaned,
     what_is_more_than_one_thing_is_served_as_what_it_was_checked_as,
@@ -289,6 +291,31 @@ fn an_upload_that_breaks_off_changes_nothing(server: Server) {
     assert_eq!(server.files().len(), 20);
 }
 
+fn uploads_that_stand_still_keep_out_only_their_own_partner(server: Server) {
+    let (organizer, other) = (server.organizer(), server.agent());
+    let key = server.key_of(organizer.partner(), organizer.user());
+    let request = key.request("POST", ATTACHMENTS).header("Content-Type", "application/pdf").body(PDF);
+    let whole = request.bytes();
+    let still: Vec<TcpStream> = (0..16)
+        .map(|_| {
+            let mut stream = TcpStream::connect(server.address).unwrap();
+            stream.write_all(&whole[..whole.len() - 1]).unwrap();
+            stream
+        })
+        .collect();
+    let until = |status: u16| {
+        let answers = (0..300).map(|_| {
+            std::thread::sleep(Duration::from_millis(20));
+            organizer.uploads("application/pdf", PDF)
+        });
+        answers.into_iter().find(|answer| answer.status == status).unwrap()
+    };
+    assert_eq!(until(429).header("retry-after"), Some("10"));
+    other.uploads("application/pdf", PDF).ok();
+    drop(still);
+    until(200);
+}
+
 fn a_repeated_upload_takes_effect_once(server: Server) {
     let organizer = server.organizer();
     let once = organizer.saying("Idempotency-Key", "poster");
@@ -420,8 +447,11 @@ fn an_upload_that_was_never_published_is_cleared_away(server: Server) {
     let acting =
         Acting { id: organizer.partner().parse().unwrap(), roles: Roles::default(), role: MemberRole::Manager };
     let caller = Caller { user: None, partner: Some(acting) };
-    let begin =
-        || server.wait_for(attachments::upload(&server.app, &caller, "body", None, png(500, 500).into())).unwrap();
+    let begin = || {
+        let admitted = attachments::admit(&server.app, &caller).unwrap();
+        let picture = png(500, 500).into();
+        server.wait_for(attachments::upload(&server.app, &caller, &admitted, "body", None, picture)).unwrap()
+    };
     // The server dies between the file and its publication.
     let (lost, late) = (begin(), begin());
     drop(lost);
