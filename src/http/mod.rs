@@ -197,7 +197,8 @@ pub fn routes() -> Vec<Route> {
                     .list::<AttachmentView>(&[]),
                 Route::post("/v1/resources/attachments", attachments::upload, "Uploads a file of up to 20 MiB")
                     .upload()
-                    .one::<AttachmentView>(),
+                    .one::<AttachmentView>()
+                    .errors(&[429]),
                 Route::get("/v1/resources/attachments/{idatt}", attachments::get, "Shows an attachment")
                     .one::<AttachmentView>(),
                 Route::delete("/v1/resources/attachments/{idatt}", attachments::remove, "Removes an attachment")

@@ -34,6 +34,8 @@ statements! {
         "update attachments set removed = true, drop_at = $2, updated_at = $2 \
          where original_id is not null and original_id = $1 and not removed";
     TO_DROP = "select id from attachments where drop_at is not null and drop_at <= $1 order by drop_at limit $2";
+    // Still due, so that nobody publishes it.
+    DROP_LAST = "update attachments set drop_at = $2 where id = any($1) and drop_at < $2";
     DROPPED = "update attachments set drop_at = null where id = any($1) and drop_at <= $2";
 }
 
@@ -92,6 +94,13 @@ pub fn remove(tx: &mut Tx<'_>, id: AttachmentId) -> Result<(), Error> {
 pub fn to_drop(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<AttachmentId>, Error> {
     let now = tx.now();
     tx.query(TO_DROP, params![now, limit])?.into_iter().map(|row| row.read("attachments").next()).collect()
+}
+
+/// Puts these behind all others whose files are to be deleted.
+pub fn drop_last(tx: &mut Tx<'_>, ids: &[AttachmentId]) -> Result<(), Error> {
+    let now = tx.now();
+    tx.execute(DROP_LAST, params![ids, now])?;
+    Ok(())
 }
 
 /// Notes that the files of these are gone.

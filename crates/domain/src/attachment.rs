@@ -10,7 +10,7 @@ use crate::invalid::Invalid;
 
 /// The largest file, in bytes.
 pub const LENGTH_MAX: usize = 20 << 20;
-/// The largest picture, in pixels: each takes up to four bytes of memory while sizes are made of it.
+/// The largest picture, in pixels. Where each takes more memory than usual while sizes are made of it, fewer are taken.
 pub const PIXELS_MAX: u64 = 50_000_000;
 
 /// A file that a partner uploaded, or a size made of one that is a picture.
