@@ -458,6 +458,7 @@ impl Season<'_> {
             mobile: (!number.is_multiple_of(3)).then(|| Some(format!("+7900000{number:04}"))),
             lang: Some(Some(lang.to_owned())),
         })
+            ..CustomerPatch::default()
     }
 
     async fn step(&self, time: Timestamp, step: Step) -> Result<(), Error> {

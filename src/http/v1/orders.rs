@@ -231,6 +231,7 @@ fn customer(input: &mut Input<'_>) -> Option<CustomerPatch> {
         last_name: input.nullable("last_name", short),
         mobile: input.nullable("mobile", short),
         lang: input.nullable("lang", short),
+        ..CustomerPatch::default()
     })
 }
 

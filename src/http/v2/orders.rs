@@ -85,7 +85,7 @@ pub async fn list(call: Reading<Seller>) -> Result<Response<Body>, Error> {
         let (created_from, created_to) = between(query, "created_at");
         let wish = Wish {
             events: query.many("events").unwrap_or_default(),
-            statuses: query.many("status").unwrap_or_default(),
+            statuses: query.many_as("status", status).unwrap_or_default(),
             with_customer: query.flag("only_with_customer").unwrap_or(false),
             created_from,
             created_to,
@@ -104,6 +104,11 @@ pub async fn list(call: Reading<Seller>) -> Result<Response<Body>, Error> {
     let mut response = answer::json(StatusCode::OK, body);
     response.headers_mut().insert("total", HeaderValue::from(total));
     Ok(response)
+}
+
+/// A status in the words of version 2; those of version 1 are read as well.
+fn status(text: &str) -> Result<OrderStatus, Invalid> {
+    text.parse().map_err(|invalid| Invalid { message: format!("must be one of {}", STATUSES.join(", ")), ..invalid })
 }
 
 /// GET of one.
@@ -311,12 +316,9 @@ fn settings(input: &mut Input<'_>) -> Option<Settings> {
 }
 
 fn customer(input: &mut Input<'_>) -> Option<CustomerPatch> {
-    let name = input.nullable("name", short);
     Some(CustomerPatch {
         email: input.nullable("email", parsed),
-        // The whole name is one.
-        last_name: name.as_ref().map(|_| None),
-        first_name: name,
+        name: input.nullable("name", short),
         mobile: input.nullable("phone", short),
         lang: input.nullable("lang", short),
     })
@@ -325,6 +327,7 @@ fn customer(input: &mut Input<'_>) -> Option<CustomerPatch> {
 fn vendor_data(input: &mut Input<'_>) -> Option<VendorData> {
     let order_id = input.nullable("order_id", |value| at_most(ORDER_ID_MAX, short(value)?)).flatten();
     let raw = match input.nullable("raw", object).flatten() {
+        ..CustomerPatch::default()
         Some(()) => input.nested("raw", raw)?,
         None => BTreeMap::new(),
     };
@@ -390,7 +393,7 @@ fn exported(input: &mut Input<'_>) -> Wish {
     Wish {
         created_from,
         created_to,
-        statuses: several(input, "status", str::parse).unwrap_or_default(),
+        statuses: several(input, "status", status).unwrap_or_default(),
         events: several(input, "events", str::parse).unwrap_or_default(),
         with_customer: input.given("only_with_customer", boolean).unwrap_or(false),
         ..Wish::default()
