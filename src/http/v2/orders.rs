@@ -166,6 +166,12 @@ pub async fn export(call: Writing<Seller>, body: JsonBody) -> Result<Response<Bo
         let wish = exported(input);
         Some((email?, wish))
     });
+    let wish = wish.and_then(|(email, wish)| {
+        if let Some(acting) = &call.caller().partner {
+            call.app().limits.export(acting.id, &email)?;
+        }
+        Ok((email, wish))
+    });
     let mut response = call
         .rendered(StatusCode::OK, &body, wish, move |tx, caller, (email, wish)| {
             orders::export(tx, caller, mail, email, wish)?;
@@ -321,13 +327,13 @@ fn customer(input: &mut Input<'_>) -> Option<CustomerPatch> {
         name: input.nullable("name", short),
         mobile: input.nullable("phone", short),
         lang: input.nullable("lang", short),
+        ..CustomerPatch::default()
     })
 }
 
 fn vendor_data(input: &mut Input<'_>) -> Option<VendorData> {
     let order_id = input.nullable("order_id", |value| at_most(ORDER_ID_MAX, short(value)?)).flatten();
     let raw = match input.nullable("raw", object).flatten() {
-        ..CustomerPatch::default()
         Some(()) => input.nested("raw", raw)?,
         None => BTreeMap::new(),
     };
