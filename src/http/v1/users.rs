@@ -61,7 +61,7 @@ pub async fn list(call: Reading<Seller>) -> Result<Response<Body>, Error> {
         count: customers::count,
         id: |view: &CustomerView| view.customer.id,
     };
-    call.list(wish, source).await
+    call.list_counted(wish, source).await
 }
 
 fn sort(text: &str) -> Result<Sort, Invalid> {
