@@ -7,9 +7,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::callers::acting;
+use super::maps::drawing_url;
 use super::partners::PartnerView;
 use super::sets::SetView;
-use super::{Error, Window};
+use super::{App, Error, Window};
 use crate::domain::access::Caller;
 use crate::domain::event::{Event, EventStatus};
 use crate::domain::id::{EventId, MapId, PartnerId, VenueId};
@@ -55,14 +56,14 @@ pub struct Drawing {
 }
 
 impl MapCard {
-    fn new(map: Map) -> Self {
+    fn new(app: &App, map: Map) -> Self {
         let drawing = Drawing {
             map: map.id,
             org: map.org,
             created_at: map.created_at,
             updated_at: map.updated_at,
             removed: map.removed,
-            url: format!("/v1/resources/maps/{}/svg", map.id),
+            url: drawing_url(app, map.id),
         };
         Self { map, drawing: Card(drawing) }
     }
@@ -251,7 +252,7 @@ pub struct Facets {
 ///
 /// # Errors
 /// [`Error::NotFound`]; [`Error::Forbidden`] for an event that the caller may not sell.
-pub fn get(tx: &mut Tx<'_>, caller: &Caller, id: EventId) -> Result<Offer, Error> {
+pub fn get(app: &App, tx: &mut Tx<'_>, caller: &Caller, id: EventId) -> Result<Offer, Error> {
     let acting = acting(caller)?;
     let any_time = Between { from: None, till: None };
     let wish = Wish {
@@ -262,7 +263,7 @@ pub fn get(tx: &mut Tx<'_>, caller: &Caller, id: EventId) -> Result<Offer, Error
     };
     let filter = filter(tx, caller, &wish)?;
     let events = store::offers::list(tx, &filter, None, 0, 1)?;
-    if let Some(offer) = offers(tx, caller, events)?.pop() {
+    if let Some(offer) = offers(app, tx, caller, events)?.pop() {
         return Ok(offer);
     }
     match store::events::find(tx, id)? {
@@ -277,12 +278,18 @@ pub fn get(tx: &mut Tx<'_>, caller: &Caller, id: EventId) -> Result<Offer, Error
 ///
 /// # Errors
 /// Those of the store.
-pub fn list(tx: &mut Tx<'_>, caller: &Caller, wish: &Wish, window: Window<Place>) -> Result<Vec<Offer>, Error> {
+pub fn list(
+    app: &App,
+    tx: &mut Tx<'_>,
+    caller: &Caller,
+    wish: &Wish,
+    window: Window<Place>,
+) -> Result<Vec<Offer>, Error> {
     let filter = filter(tx, caller, wish)?;
     let Window { after, skip, limit } = window;
     if wish.order.is_empty() && wish.price.is_none() {
         let events = store::offers::list(tx, &filter, after.map(|place| place.event), skip, limit)?;
-        return offers(tx, caller, events);
+        return offers(app, tx, caller, events);
     }
     let mut places = places_in_order(tx, caller, wish, &filter)?;
     places.retain(|place| after.is_none_or(|after| compare(&wish.order, place, &after) == Ordering::Greater));
@@ -291,7 +298,7 @@ pub fn list(tx: &mut Tx<'_>, caller: &Caller, wish: &Wish, window: Window<Place>
     let mut events: HashMap<EventId, Event> =
         store::events::find_all(tx, &ids)?.into_iter().map(|event| (event.id, event)).collect();
     let events = ids.iter().filter_map(|id| events.remove(id)).collect();
-    offers(tx, caller, events)
+    offers(app, tx, caller, events)
 }
 
 /// How many offers the list holds in all.
@@ -405,7 +412,7 @@ fn compare(order: &[Sort], one: &Place, other: &Place) -> Ordering {
 }
 
 /// All that is shown with these events: a fixed number of statements, however many events there are.
-fn offers(tx: &mut Tx<'_>, caller: &Caller, events: Vec<Event>) -> Result<Vec<Offer>, Error> {
+fn offers(app: &App, tx: &mut Tx<'_>, caller: &Caller, events: Vec<Event>) -> Result<Vec<Offer>, Error> {
     if events.is_empty() {
         return Ok(Vec::new());
     }
@@ -438,7 +445,7 @@ fn offers(tx: &mut Tx<'_>, caller: &Caller, events: Vec<Event>) -> Result<Vec<Of
         HashMap::new()
     } else {
         let found = store::maps::find_heads(tx, &maps.into_iter().collect::<Vec<_>>())?;
-        found.into_iter().map(|map| (map.id, Arc::new(MapCard::new(map)))).collect()
+        found.into_iter().map(|map| (map.id, Arc::new(MapCard::new(app, map)))).collect()
     };
     let offer = |event: Event| Offer {
         terms: terms.get(&event.id).copied().map(Card),

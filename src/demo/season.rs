@@ -241,10 +241,11 @@ impl Season<'_> {
             None => None,
         };
         let sectors = map.as_ref().map(|map| (map.id, map.sectors.iter().map(|sector| sector.id).collect()));
+        let app = self.app.clone();
         self.at(time, move |tx| {
             venues::create(tx, &org.caller, id, &venue)?;
             if let Some(map) = &map {
-                maps::create(tx, &org.caller, map)?;
+                maps::create(&app, tx, &org.caller, map)?;
             }
             Ok(())
         })
@@ -457,8 +458,8 @@ impl Season<'_> {
             last_name: Some(Some(last.to_owned())),
             mobile: (!number.is_multiple_of(3)).then(|| Some(format!("+7900000{number:04}"))),
             lang: Some(Some(lang.to_owned())),
-        })
             ..CustomerPatch::default()
+        })
     }
 
     async fn step(&self, time: Timestamp, step: Step) -> Result<(), Error> {
