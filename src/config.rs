@@ -90,6 +90,8 @@ pub struct Config {
     pub sign_in_per_account: NonZeroU32,
     /// Registrations an hour from one address.
     pub registrations_per_hour: NonZeroU32,
+    /// Lists an hour that are mailed for one partner, and to one address.
+    pub exports_per_hour: NonZeroU32,
     /// How many days a session lasts, 1 to 3650.
     pub session_days: u32,
     /// SQLite's reading threads, 1 to 64; `None` leaves it to the store.
@@ -164,6 +166,7 @@ impl Config {
             sign_in_per_minute: layers.limit("sign-in-per-minute", |o| &o.sign_in_per_minute, 20)?,
             sign_in_per_account: layers.limit("sign-in-per-account", |o| &o.sign_in_per_account, 10)?,
             registrations_per_hour: layers.limit("registrations-per-hour", |o| &o.registrations_per_hour, 20)?,
+            exports_per_hour: layers.limit("exports-per-hour", |o| &o.exports_per_hour, 20)?,
             session_days: layers.number("session-days", |o| &o.session_days, 30, 1..=3650)?,
             mail: layers.mail(&data, demo)?,
             mail_from: layers.checked("mail-from", |o| &o.mail_from, "parterre@localhost", parsed)?,

@@ -7,7 +7,7 @@ pub mod season;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::app::api_keys::{self, NewKey};
-use crate::app::sets::{self, Changes, GivenMoney, GivenRules, New};
+use crate::app::sets::{self, Changes, GivenPrice, New};
 use crate::app::{App, Error};
 use crate::domain::access::{Acting, Caller};
 use crate::domain::contact::Contact;
@@ -125,7 +125,7 @@ fn make_set(tx: &mut Tx<'_>, event: EventId, (name, amount, price): (&str, i64, 
     let changes = Changes {
         name: Some(name.to_owned()),
         amount: Some(amount),
-        rules: Some(GivenRules::Price(GivenMoney(price.to_owned()))),
+        price: Some(GivenPrice::nominal(price)),
         ..Changes::default()
     };
     sets::create(tx, &caller, event, new, &changes)?;

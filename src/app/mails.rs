@@ -130,7 +130,8 @@ fn sheet_letter(sheet: Sheet, letter: Letter) -> Letter {
     let file = LetterFile {
         name: "orders.csv".to_owned(),
         content_type: "text/csv; charset=utf-8",
-        content: sheet.csv.into_bytes(),
+        // Programs for tables take what has no mark for the encoding of their system, which spoils Cyrillic.
+        content: format!("\u{feff}{}", sheet.csv).into_bytes(),
     };
     Letter { subject: "Orders".to_owned(), text, files: vec![file], ..letter }
 }
@@ -301,7 +302,7 @@ mod tests {
         let sheet = |whole| Sheet { csv: "number,full\r\n42,2200.00\r\n".to_owned(), orders: 1, whole };
         let letter = sheet_letter(sheet(true), empty());
         assert_eq!((letter.subject.as_str(), letter.files.len()), ("Orders", 1));
-        assert_eq!(letter.files[0].content, b"number,full\r\n42,2200.00\r\n");
+        assert_eq!(letter.files[0].content, b"\xef\xbb\xbfnumber,full\r\n42,2200.00\r\n");
         assert!(!letter.text.contains("too long"));
         assert!(sheet_letter(sheet(false), empty()).text.contains("too long"));
     }

@@ -1,7 +1,7 @@
 //! Maps of halls: describing, changing and removing them. Every partner reads them; events of their organizer use them.
 
 use super::callers::acting;
-use super::{Error, Window, venues};
+use super::{App, Error, Window, venues};
 use crate::domain::access::{self, Caller};
 use crate::domain::id::{MapId, SectorId, VenueId};
 use crate::domain::map::{Map, Sector};
@@ -16,6 +16,13 @@ pub struct MapView {
     pub map: Map,
     /// Its sectors.
     pub sectors: Vec<SectorView>,
+    /// Where its drawing is served.
+    pub svg: String,
+}
+
+/// Where the drawing of a map is served.
+pub(super) fn drawing_url(app: &App, id: MapId) -> String {
+    format!("{}/v1/resources/maps/{id}/svg", app.public_url())
 }
 
 /// A sector as it is answered.
@@ -28,9 +35,10 @@ pub struct SectorView {
 }
 
 impl MapView {
-    fn new(mut map: Map, with_rows: bool) -> Self {
+    fn new(app: &App, mut map: Map, with_rows: bool) -> Self {
         let sectors = std::mem::take(&mut map.sectors);
-        Self { sectors: sectors.into_iter().map(|sector| SectorView { sector, with_rows }).collect(), map }
+        let sectors = sectors.into_iter().map(|sector| SectorView { sector, with_rows }).collect();
+        Self { svg: drawing_url(app, map.id), sectors, map }
     }
 }
 
@@ -64,8 +72,8 @@ pub struct Changes {
 ///
 /// # Errors
 /// Those of the store.
-pub fn readable(tx: &mut Tx<'_>, ids: &[MapId]) -> Result<Vec<MapView>, Error> {
-    Ok(store::maps::find_heads(tx, ids)?.into_iter().map(|map| MapView::new(map, false)).collect())
+pub fn readable(app: &App, tx: &mut Tx<'_>, ids: &[MapId]) -> Result<Vec<MapView>, Error> {
+    Ok(store::maps::find_heads(tx, ids)?.into_iter().map(|map| MapView::new(app, map, false)).collect())
 }
 
 /// Sectors by their ids, without their seats; unknown ids are left out.
@@ -81,8 +89,8 @@ pub fn readable_sectors(tx: &mut Tx<'_>, ids: &[SectorId]) -> Result<Vec<SectorV
 ///
 /// # Errors
 /// [`Error::NotFound`].
-pub fn get(tx: &mut Tx<'_>, caller: &Caller, id: MapId) -> Result<MapView, Error> {
-    Ok(MapView::new(whole(tx, caller, id)?, true))
+pub fn get(app: &App, tx: &mut Tx<'_>, caller: &Caller, id: MapId) -> Result<MapView, Error> {
+    Ok(MapView::new(app, whole(tx, caller, id)?, true))
 }
 
 /// One map with all its seats, to be drawn.
@@ -97,9 +105,15 @@ pub fn whole(tx: &mut Tx<'_>, _: &Caller, id: MapId) -> Result<Map, Error> {
 ///
 /// # Errors
 /// Those of the store.
-pub fn list(tx: &mut Tx<'_>, _: &Caller, filter: &Filter, window: Window<MapId>) -> Result<Vec<MapView>, Error> {
+pub fn list(
+    app: &App,
+    tx: &mut Tx<'_>,
+    _: &Caller,
+    filter: &Filter,
+    window: Window<MapId>,
+) -> Result<Vec<MapView>, Error> {
     let maps = store::maps::list(tx, filter, window.after, window.skip, window.limit)?;
-    Ok(maps.into_iter().map(|map| MapView::new(map, false)).collect())
+    Ok(maps.into_iter().map(|map| MapView::new(app, map, false)).collect())
 }
 
 /// How many maps the list holds in all.
@@ -114,7 +128,7 @@ pub fn count(tx: &mut Tx<'_>, _: &Caller, filter: &Filter) -> Result<i64, Error>
 ///
 /// # Errors
 /// [`Error::Forbidden`] unless the partner is an organizer; [`Error::Invalid`] for an unknown venue.
-pub fn create(tx: &mut Tx<'_>, caller: &Caller, new: &NewMap) -> Result<MapView, Error> {
+pub fn create(app: &App, tx: &mut Tx<'_>, caller: &Caller, new: &NewMap) -> Result<MapView, Error> {
     let acting = acting(caller)?;
     if !acting.roles.org {
         return Err(Error::forbidden("only a partner with the role org may create maps"));
@@ -126,7 +140,7 @@ pub fn create(tx: &mut Tx<'_>, caller: &Caller, new: &NewMap) -> Result<MapView,
     let NewMap { id, name, desc, venue, sectors } = new.clone();
     let map = Map { id, org: acting.id, venue, name, desc, sectors, removed: false, created_at: now, updated_at: now };
     store::maps::insert(tx, &map)?;
-    Ok(MapView::new(map, true))
+    Ok(MapView::new(app, map, true))
 }
 
 /// Changes a map, all or nothing.
@@ -134,7 +148,7 @@ pub fn create(tx: &mut Tx<'_>, caller: &Caller, new: &NewMap) -> Result<MapView,
 /// # Errors
 /// [`Error::NotFound`]; [`Error::Forbidden`] but for its organizer and the platform; [`Error::Invalid`] for an unknown
 /// venue, and for another one than that of events held by it.
-pub fn change(tx: &mut Tx<'_>, caller: &Caller, id: MapId, changes: &Changes) -> Result<MapView, Error> {
+pub fn change(app: &App, tx: &mut Tx<'_>, caller: &Caller, id: MapId, changes: &Changes) -> Result<MapView, Error> {
     let mut map = managed(tx, caller, id)?;
     let was = map.clone();
     if let Some(name) = &changes.name {
@@ -159,7 +173,7 @@ pub fn change(tx: &mut Tx<'_>, caller: &Caller, id: MapId, changes: &Changes) ->
         map.updated_at = tx.now();
         store::maps::update(tx, &map)?;
     }
-    get(tx, caller, id)
+    get(app, tx, caller, id)
 }
 
 /// Removes a map. It stays readable, for tickets name its seats.

@@ -1,8 +1,11 @@
 //! Objects that others name by their ids. Whether the caller may see them is for whoever led to them to say.
 
+use std::collections::{BTreeSet, HashMap};
+
 use super::Error;
 use crate::domain::event::Event;
 use crate::domain::id::{EventId, PartnerId, PromocodeId, SetId, VenueId};
+use crate::domain::money::Currency;
 use crate::domain::partner::Partner;
 use crate::domain::place::Venue;
 use crate::domain::promocode::Promocode;
@@ -20,6 +23,8 @@ pub struct Named {
     pub promocodes: Vec<Promocode>,
     /// Sets with their rules.
     pub sets: Vec<Set>,
+    /// The currencies of the events of those sets that have no rule, and so no price that says it.
+    pub currencies: HashMap<EventId, Currency>,
     /// Venues.
     pub venues: Vec<Venue>,
 }
@@ -57,6 +62,12 @@ pub fn load(tx: &mut Tx<'_>, wanted: &Wanted) -> Result<Named, Error> {
     }
     if !sets.is_empty() {
         named.sets = store::sets::find_all(tx, sets)?;
+        let unpriced: BTreeSet<EventId> =
+            named.sets.iter().filter(|set| set.rules.is_empty()).map(|set| set.event).collect();
+        if !unpriced.is_empty() {
+            let of = store::events::find_all(tx, &unpriced.into_iter().collect::<Vec<_>>())?;
+            named.currencies = of.into_iter().map(|event| (event.id, event.currency)).collect();
+        }
     }
     if !venues.is_empty() {
         named.venues = store::venues::find_all(tx, venues)?;

@@ -9,9 +9,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::callers::acting;
+use super::maps::drawing_url;
 use super::partners::PartnerView;
 use super::sets::SetView;
-use super::{Error, Window};
+use super::{App, Error, Window};
 use crate::domain::access::Caller;
 use crate::domain::contact::Detail;
 use crate::domain::event::{Event, EventStatus};
@@ -59,14 +60,14 @@ pub struct Drawing {
 }
 
 impl MapCard {
-    fn new(map: Map) -> Self {
+    fn new(app: &App, map: Map) -> Self {
         let drawing = Drawing {
             map: map.id,
             org: map.org,
             created_at: map.created_at,
             updated_at: map.updated_at,
             removed: map.removed,
-            url: format!("/v1/resources/maps/{}/svg", map.id),
+            url: drawing_url(app, map.id),
         };
         Self { map, drawing: Card(drawing) }
     }
@@ -145,7 +146,7 @@ pub struct Facets {
 ///
 /// # Errors
 /// [`Error::NotFound`]; [`Error::Forbidden`] for an event that the caller may not sell.
-pub fn get(tx: &mut Tx<'_>, caller: &Caller, id: EventId) -> Result<Offer, Error> {
+pub fn get(app: &App, tx: &mut Tx<'_>, caller: &Caller, id: EventId) -> Result<Offer, Error> {
     let acting = acting(caller)?;
     let any_time = Between { from: None, till: None };
     let filter = Filter {
@@ -155,7 +156,7 @@ pub fn get(tx: &mut Tx<'_>, caller: &Caller, id: EventId) -> Result<Offer, Error
         ..Filter::default()
     };
     let events = store::offers::list(tx, acting.id, &filter, Window { after: None, skip: 0, limit: 1 })?;
-    if let Some(offer) = offers(tx, caller, events)?.pop() {
+    if let Some(offer) = offers(app, tx, caller, events)?.pop() {
         return Ok(offer);
     }
     match store::events::find(tx, id)? {
@@ -170,12 +171,18 @@ pub fn get(tx: &mut Tx<'_>, caller: &Caller, id: EventId) -> Result<Offer, Error
 ///
 /// # Errors
 /// Those of the store.
-pub fn list(tx: &mut Tx<'_>, caller: &Caller, wish: &Wish, window: Window<Place>) -> Result<Vec<Offer>, Error> {
+pub fn list(
+    app: &App,
+    tx: &mut Tx<'_>,
+    caller: &Caller,
+    wish: &Wish,
+    window: Window<Place>,
+) -> Result<Vec<Offer>, Error> {
     let Window { after, skip, limit } = window;
     if wish.order.is_empty() && wish.price.is_none() {
         let window = Window { after: after.map(|place| place.event), skip, limit };
         let events = store::offers::list(tx, acting(caller)?.id, &wish.filter, window)?;
-        return offers(tx, caller, events);
+        return offers(app, tx, caller, events);
     }
     let mut places = places_in_order(tx, caller, wish)?;
     places.retain(|place| after.is_none_or(|after| compare(&wish.order, place, &after) == Ordering::Greater));
@@ -184,7 +191,7 @@ pub fn list(tx: &mut Tx<'_>, caller: &Caller, wish: &Wish, window: Window<Place>
     let mut events: HashMap<EventId, Event> =
         store::events::find_all(tx, &ids)?.into_iter().map(|event| (event.id, event)).collect();
     let events = ids.iter().filter_map(|id| events.remove(id)).collect();
-    offers(tx, caller, events)
+    offers(app, tx, caller, events)
 }
 
 /// How many offers the list holds in all.
@@ -257,7 +264,7 @@ fn places_in_order(tx: &mut Tx<'_>, caller: &Caller, wish: &Wish) -> Result<Vec<
 }
 
 /// All that is shown with these events: a fixed number of statements, however many events there are.
-fn offers(tx: &mut Tx<'_>, caller: &Caller, events: Vec<Event>) -> Result<Vec<Offer>, Error> {
+fn offers(app: &App, tx: &mut Tx<'_>, caller: &Caller, events: Vec<Event>) -> Result<Vec<Offer>, Error> {
     if events.is_empty() {
         return Ok(Vec::new());
     }
@@ -290,7 +297,7 @@ fn offers(tx: &mut Tx<'_>, caller: &Caller, events: Vec<Event>) -> Result<Vec<Of
         HashMap::new()
     } else {
         let found = store::maps::find_heads(tx, &maps.into_iter().collect::<Vec<_>>())?;
-        found.into_iter().map(|map| (map.id, Arc::new(MapCard::new(map)))).collect()
+        found.into_iter().map(|map| (map.id, Arc::new(MapCard::new(app, map)))).collect()
     };
     let offer = |event: Event| Offer {
         terms: terms.get(&event.id).copied().map(Card),

@@ -164,6 +164,7 @@ pub fn change(
     id: PromocodeId,
     changes: &Changes,
 ) -> Result<PromocodeView, Error> {
+    store::promocodes::lock(tx, id)?;
     let mut view = get(tx, caller, event, id)?;
     let promocode = &mut view.promocode;
     let was = promocode.clone();

@@ -8,15 +8,17 @@ use jiff::SignedDuration;
 
 use super::Error;
 use crate::config::Config;
-use crate::domain::id::UserId;
+use crate::domain::id::{PartnerId, UserId};
 use crate::domain::user::Email;
 use crate::store::{self, Tx};
 
-/// How often one may sign in and register. Kept in memory: each server counts for itself.
+/// How often one may sign in, register, and have lists mailed. Kept in memory: each server counts for itself.
 pub struct Limits {
     sign_in_by_address: DefaultKeyedRateLimiter<IpAddr>,
     by_account: DefaultKeyedRateLimiter<String>,
     register_by_address: DefaultKeyedRateLimiter<IpAddr>,
+    exports_by_partner: DefaultKeyedRateLimiter<PartnerId>,
+    exports_by_account: DefaultKeyedRateLimiter<String>,
     clock: DefaultClock,
 }
 
@@ -27,6 +29,8 @@ impl Limits {
             sign_in_by_address: RateLimiter::keyed(Quota::per_minute(config.sign_in_per_minute)),
             by_account: RateLimiter::keyed(Quota::per_minute(config.sign_in_per_account)),
             register_by_address: RateLimiter::keyed(Quota::per_hour(config.registrations_per_hour)),
+            exports_by_partner: RateLimiter::keyed(Quota::per_hour(config.exports_per_hour)),
+            exports_by_account: RateLimiter::keyed(Quota::per_hour(config.exports_per_hour)),
             clock: DefaultClock::default(),
         }
     }
@@ -49,11 +53,22 @@ impl Limits {
         self.check(&self.by_account, &email.folded())
     }
 
+    /// Counts a list that a partner has mailed: for whom it is has not asked for it.
+    ///
+    /// # Errors
+    /// [`Error::TooManyRequests`].
+    pub fn export(&self, partner: PartnerId, to: &Email) -> Result<(), Error> {
+        self.check(&self.exports_by_partner, &partner)?;
+        self.check(&self.exports_by_account, &to.folded())
+    }
+
     /// Forgets who has not been seen for as long as a limit looks back, so that memory stays bounded.
     pub fn forget_idle(&self) {
         self.sign_in_by_address.retain_recent();
         self.by_account.retain_recent();
         self.register_by_address.retain_recent();
+        self.exports_by_partner.retain_recent();
+        self.exports_by_account.retain_recent();
     }
 
     fn check<K: Clone + std::hash::Hash + Eq>(

@@ -13,7 +13,7 @@ use crate::domain::invalid::Invalid;
 use crate::domain::money::{Currency, Money};
 use crate::domain::period::Period;
 use crate::domain::pricing::Sale;
-use crate::domain::set::{self, RULES_MAX, Rule, Seats, Set, Surplus};
+use crate::domain::set::{self, RULES_MAX, Rule, SETS_MAX, Seats, Set, Surplus};
 use crate::domain::share::Share;
 use crate::random;
 use crate::store::tickets::Batch;
@@ -80,13 +80,33 @@ impl GivenMoney {
     }
 }
 
-/// The rules that a request gives a set, all of them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum GivenRules {
-    /// One price over all time until the event ends.
-    Price(GivenMoney),
-    /// These steps.
-    Steps(Vec<GivenRule>),
+/// A price as a request gives it: as the sum that is shown, as its nominal, or as both, which have been read together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GivenPrice {
+    /// What is shown as `price`; where it is another than is shown, the nominal.
+    pub price: Option<GivenMoney>,
+    /// The nominal.
+    pub nominal: Option<GivenMoney>,
+}
+
+impl GivenPrice {
+    /// This nominal.
+    pub fn nominal(text: &str) -> Self {
+        Self { price: None, nominal: Some(GivenMoney(text.to_owned())) }
+    }
+
+    /// The nominal that is meant; nothing where it is what is shown. Programs send back what they have read, and were that
+    /// another price, the surcharge would be added to it each time.
+    fn meant(&self, shown: Option<Price>, currency: Currency) -> Result<Option<Money>, (&'static str, Invalid)> {
+        let read = |field, given: &Option<GivenMoney>| {
+            let money = given.as_ref().map(|given| given.parse(currency)).transpose();
+            money.map_err(|invalid| (field, invalid))
+        };
+        let (price, nominal) = (read("price", &self.price)?, read("price_org", &self.nominal)?);
+        let nominal = nominal.filter(|nominal| shown.is_none_or(|shown| shown.nominal != *nominal));
+        let price = price.filter(|price| shown.is_none_or(|shown| shown.full != *price));
+        Ok(nominal.or(price))
+    }
 }
 
 /// A step of the price as a request gives it.
@@ -97,7 +117,7 @@ pub struct GivenRule {
     /// When it holds.
     pub cal: Period,
     /// The price.
-    pub price: GivenMoney,
+    pub price: GivenPrice,
 }
 
 /// The ranges of seats in each row, by their first and last.
@@ -114,8 +134,10 @@ pub struct Changes {
     pub pos: Option<Option<i64>>,
     /// How many tickets it has.
     pub amount: Option<i64>,
-    /// Its rules.
-    pub rules: Option<GivenRules>,
+    /// One price over all time until the event ends.
+    pub price: Option<GivenPrice>,
+    /// The steps of its price, all of them.
+    pub rules: Option<Vec<GivenRule>>,
     /// Where its seats are.
     pub sector: Option<SectorId>,
     /// Its seats.
@@ -340,6 +362,10 @@ pub fn create(
         }
     }
     let others = store::sets::of_events(tx, &[event.id], false)?;
+    if others.len() >= SETS_MAX {
+        let message = format!("has {SETS_MAX} sets, which is the most: remove one first");
+        return Err(Error::invalid("event", "out_of_range", message));
+    }
     let name = changes.name.clone().ok_or_else(|| Error::invalid("name", "required", "is required"))?;
     let seats = match (&changes.sector, &changes.seats) {
         (Some(sector), Some(rows)) => Some(seats(tx, &event, &others, *sector, rows)?),
@@ -373,10 +399,7 @@ pub fn create(
         amount,
         serial: set::serial(new.serial),
         seats: seats.map(|(seats, _)| seats),
-        rules: match &changes.rules {
-            Some(given) => rules(&event, &[], given, &new.rules)?,
-            None => Vec::new(),
-        },
+        rules: rules(&event, &[], None, changes, now, &new.rules)?.unwrap_or_default(),
         surplus: None,
         removed: false,
         created_at: now,
@@ -415,8 +438,11 @@ pub fn change(
     if let Some(pos) = changes.pos {
         set.pos = pos.unwrap_or_default();
     }
-    if let Some(given) = &changes.rules {
-        set.rules = rules(&event, &was.rules, given, &new.rules)?;
+    if changes.price.is_some() || changes.rules.is_some() {
+        let sale = sales(tx, caller, std::slice::from_ref(&event))?.remove(&event.id);
+        if let Some(rules) = rules(&event, &was.rules, sale.as_ref(), changes, tx.now(), &new.rules)? {
+            set.rules = rules;
+        }
     }
     let fixed = |field| Error::invalid(field, "conflict", "can't be changed once the set is made: make another set");
     if changes.sector.is_some_and(|sector| Some(sector) != was.seats.as_ref().map(|seats| seats.sector)) {
@@ -471,26 +497,45 @@ pub fn remove(tx: &mut Tx<'_>, caller: &Caller, event: EventId, id: SetId) -> Re
     Ok(store::sets::update(tx, &Set { removed: true, updated_at, ..set })?)
 }
 
-/// The rules that a request gives, the set's own among them.
-fn rules(event: &Event, former: &[Rule], given: &GivenRules, new_ids: &[RuleId]) -> Result<Vec<Rule>, Error> {
+/// The rules that a request gives, the set's own among them; nothing where it gives none, or what is shown.
+fn rules(
+    event: &Event,
+    former: &[Rule],
+    sale: Option<&Sale>,
+    changes: &Changes,
+    now: Timestamp,
+    new_ids: &[RuleId],
+) -> Result<Option<Vec<Rule>>, Error> {
+    let wrong = |field: String, invalid| Error::Invalid(vec![Wrong::at(field, invalid)]);
     let currency = event.currency;
-    let (steps, field): (Vec<_>, fn(usize) -> String) = match given {
-        GivenRules::Price(price) => {
-            let cal = Period::new(Timestamp::UNIX_EPOCH, event.lifetime.end).map_err(at("price"))?;
-            let price = price.parse(currency).map_err(at("price"))?;
-            (vec![(None, cal, price)], |_| "price".to_owned())
-        }
-        GivenRules::Steps(steps) => {
-            let mut read = Vec::with_capacity(steps.len());
-            for (place, step) in steps.iter().enumerate() {
-                let wrong = |invalid| Error::Invalid(vec![Wrong::at(format!("rules[{place}].price"), invalid)]);
-                read.push((step.id, step.cal, step.price.parse(currency).map_err(wrong)?));
-            }
-            (read, |place| format!("rules[{place}].id"))
-        }
+    let shown = set::shown_rule(former, now).map(|rule| Price::of(rule.price, sale));
+    let price = match &changes.price {
+        Some(given) => given.meant(shown, currency).map_err(|(field, invalid)| wrong(field.to_owned(), invalid))?,
+        None => None,
     };
-    set::replace_rules(former, &steps, new_ids)
-        .map_err(|(place, invalid)| Error::Invalid(vec![Wrong::at(field(place), invalid)]))
+    let mut steps = Vec::new();
+    match (price, &changes.rules) {
+        (None, None) => return Ok(None),
+        (Some(_), Some(_)) => {
+            return Err(Error::invalid("price", "conflict", "must not be given together with rules"));
+        }
+        (Some(price), None) => {
+            let cal = Period::new(Timestamp::UNIX_EPOCH, event.lifetime.end).map_err(at("price"))?;
+            steps.push((None, cal, price));
+        }
+        (None, Some(given)) => {
+            for (place, step) in given.iter().enumerate() {
+                let named = former.iter().find(|rule| Some(rule.id) == step.id);
+                let price = step.price.meant(named.map(|rule| Price::of(rule.price, sale)), currency);
+                let price = price.map_err(|(field, invalid)| wrong(format!("rules[{place}].{field}"), invalid));
+                let required = || wrong(format!("rules[{place}].price"), Invalid::required());
+                let price = price?.or(named.map(|rule| rule.price)).ok_or_else(required)?;
+                steps.push((step.id, step.cal, price));
+            }
+        }
+    }
+    let rules = set::replace_rules(former, &steps, new_ids);
+    rules.map(Some).map_err(|(place, invalid)| wrong(format!("rules[{place}].id"), invalid))
 }
 
 /// The seats that a request gives a new set, and how many there are.

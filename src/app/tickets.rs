@@ -8,6 +8,7 @@ use super::{App, Error, Window, events, sets};
 use crate::domain::access::Caller;
 use crate::domain::event::Event;
 use crate::domain::id::{BatchId, Bucket, EventId, MapId, OrderId, SectorId, SetId, TicketId};
+use crate::domain::member::Right;
 use crate::domain::set::{Set, Surplus};
 use crate::domain::ticket::{Ticket, TicketSeat, TicketStatus};
 use crate::store::tickets::{Batch, Filter, NewTicket};
@@ -143,12 +144,12 @@ pub fn views(
     distinct(&mut orders);
     let maps = if sectors.is_empty() { HashMap::new() } else { store::tickets::maps(tx, &sectors)? };
     let vendors = if orders.is_empty() { HashMap::new() } else { store::tickets::vendors(tx, &orders)? };
-    let now = tx.now();
+    let (now, sells) = (tx.now(), caller.may(Right::Sell));
     let view = |ticket: Ticket| {
         let own = *own.get(&ticket.event)?;
         let sold_by_caller = || {
             let vendor = ticket.order.and_then(|order| vendors.get(&order));
-            ticket.status == TicketStatus::Sold && vendor.is_some_and(|vendor| caller.acts_for(*vendor))
+            sells && ticket.status == TicketStatus::Sold && vendor.is_some_and(|vendor| caller.acts_for(*vendor))
         };
         let with_barcode = own || sold_by_caller();
         let map = ticket.seat.as_ref().and_then(|seat| maps.get(&seat.sector).copied());

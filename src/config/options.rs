@@ -104,6 +104,10 @@ pub struct Options {
     #[arg(long, value_name = "NUMBER", help_heading = LIMITS)]
     pub registrations_per_hour: Option<u32>,
 
+    /// Lists an hour that are mailed for one partner, and to one address [default: 20]
+    #[arg(long, value_name = "NUMBER", help_heading = LIMITS)]
+    pub exports_per_hour: Option<u32>,
+
     /// Days that a session lasts, 1 to 3650 [default: 30]
     #[arg(long, value_name = "DAYS", help_heading = LIMITS)]
     pub session_days: Option<u32>,

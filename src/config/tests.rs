@@ -63,6 +63,7 @@ fn without_options_the_defaults_hold() {
     assert_eq!(config.sign_in_per_minute.get(), 20);
     assert_eq!(config.sign_in_per_account.get(), 10);
     assert_eq!(config.registrations_per_hour.get(), 20);
+    assert_eq!(config.exports_per_hour.get(), 20);
     assert_eq!(config.session_days, 30);
     assert_eq!((config.readers, config.connections), (None, None));
     assert_eq!(config.shutdown, Duration::from_secs(30));
@@ -108,6 +109,7 @@ const ALL: &[(&str, &str)] = &[
     ("sign-in-per-minute", "1"),
     ("sign-in-per-account", "2"),
     ("registrations-per-hour", "4"),
+    ("exports-per-hour", "5"),
     ("session-days", "6"),
     ("smtp", "smtps://mail.example.org"),
     ("mail-from", "Tickets <tickets@example.org>"),

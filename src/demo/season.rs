@@ -14,7 +14,7 @@ use crate::app::maps::NewMap;
 use crate::app::orders::{self, Drawn, NewOrder, Through, Wanted};
 use crate::app::promocodes::{GivenDiscount, NewPromocode};
 use crate::app::refunds::{self, NewRefund};
-use crate::app::sets::{self, GivenMoney, GivenRule, GivenRules};
+use crate::app::sets::{self, GivenPrice, GivenRule};
 use crate::app::{App, Error, events, ledger, maps, partners, promocodes, settings, users, venues};
 use crate::domain::access::{Acting, Caller};
 use crate::domain::contact::Contact;
@@ -242,10 +242,11 @@ impl Season<'_> {
             None => None,
         };
         let sectors = map.as_ref().map(|map| (map.id, map.sectors.iter().map(|sector| sector.id).collect()));
+        let app = self.app.clone();
         self.at(time, move |tx| {
             venues::create(tx, &org.caller, id, &venue)?;
             if let Some(map) = &map {
-                maps::create(tx, &org.caller, map)?;
+                maps::create(&app, tx, &org.caller, map)?;
             }
             Ok(())
         })
@@ -458,6 +459,7 @@ impl Season<'_> {
             last_name: Some(Some(last.to_owned())),
             mobile: (!number.is_multiple_of(3)).then(|| Some(format!("+7900000{number:04}"))),
             lang: Some(Some(lang.to_owned())),
+            ..CustomerPatch::default()
         })
     }
 
@@ -555,14 +557,8 @@ fn plan_sets(
         };
         let all = || vec![("1".to_owned(), seats.to_string())];
         let ranges: BTreeMap<_, _> = (rows.0..=rows.1).map(|row| (row.to_string(), all())).collect();
-        let rules = Some(rules(prices, opening, start, end)?);
-        Ok(sets::Changes {
-            name: Some(name),
-            rules,
-            sector: Some(*id),
-            seats: Some(ranges),
-            ..sets::Changes::default()
-        })
+        let priced = priced(prices, opening, start, end)?;
+        Ok(sets::Changes { name: Some(name), sector: Some(*id), seats: Some(ranges), ..priced })
     };
     let mut planned = Vec::new();
     for place in places {
@@ -570,8 +566,7 @@ fn plan_sets(
             Places::Standing(name, amount, prices) => planned.push(sets::Changes {
                 name: Some((*name).to_owned()),
                 amount: Some(*amount),
-                rules: Some(rules(prices, opening, start, end)?),
-                ..sets::Changes::default()
+                ..priced(prices, opening, start, end)?
             }),
             Places::Rows(name, sector, rows, prices) => {
                 planned.push(seats(*sector, *rows, (*name).to_owned(), prices)?);
@@ -587,10 +582,9 @@ fn plan_sets(
 }
 
 /// Of several prices each but the last holds for an equal part of the time until the event; the last one to its end.
-fn rules(prices: &[&str], opening: Timestamp, start: Timestamp, end: Timestamp) -> Result<GivenRules, Error> {
-    let money = |price: &str| GivenMoney(price.to_owned());
+fn priced(prices: &[&str], opening: Timestamp, start: Timestamp, end: Timestamp) -> Result<sets::Changes, Error> {
     if let [price] = prices {
-        return Ok(GivenRules::Price(money(price)));
+        return Ok(sets::Changes { price: Some(GivenPrice::nominal(price)), ..sets::Changes::default() });
     }
     let parts = i64::try_from(prices.len()).unwrap_or(1).max(1);
     let part = start.duration_since(opening).as_secs() / parts;
@@ -598,10 +592,11 @@ fn rules(prices: &[&str], opening: Timestamp, start: Timestamp, end: Timestamp) 
     let mut steps = Vec::new();
     for (number, price) in (1..).zip(prices) {
         let to = if number == parts { end } else { after(opening, SignedDuration::from_secs(part * number))? };
-        steps.push(GivenRule { id: None, cal: Period::new(from, to).map_err(wrong)?, price: money(price) });
+        let cal = Period::new(from, to).map_err(wrong)?;
+        steps.push(GivenRule { id: None, cal, price: GivenPrice::nominal(price) });
         from = to;
     }
-    Ok(GivenRules::Steps(steps))
+    Ok(sets::Changes { rules: Some(steps), ..sets::Changes::default() })
 }
 
 fn new_promocode(code: &str, name: &str, takes: &Takes) -> Result<NewPromocode, Error> {

@@ -265,10 +265,10 @@ impl Input<'_> {
         self.keep(name, Err(Invalid::required()))
     }
 
-    /// A list that null empties: `None` where it is not given.
+    /// A list: `None` where it is not given, or null. What null leaves out, an empty list empties.
     pub fn list<T>(&mut self, name: &str, max: usize, read: impl Fn(&Value) -> Result<T, Invalid>) -> Option<Vec<T>> {
         let items = match self.map.get(name)? {
-            Value::Null => return Some(Vec::new()),
+            Value::Null => return None,
             Value::Array(items) if items.len() <= max => items,
             Value::Array(_) => {
                 return self.keep(name, Err(Invalid::out_of_range(format!("must not have more than {max} items"))));
@@ -369,6 +369,11 @@ impl Input<'_> {
     /// Whether a field is there, null or not.
     pub fn has(&self, name: &str) -> bool {
         self.map.contains_key(name)
+    }
+
+    /// Whether a field is there and not null.
+    pub fn says(&self, name: &str) -> bool {
+        self.map.get(name).is_some_and(|value| !value.is_null())
     }
 
     /// Notes that a field is wrong; without a name, what is being read.

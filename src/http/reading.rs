@@ -154,6 +154,37 @@ impl<R: Needs> Reading<R> {
         T: Resource + Send + Sync,
         I: Copy + Send + Sync + 'static,
     {
+        self.listed(wish, source, false).await
+    }
+
+    /// The same, always with `TOTAL`.
+    ///
+    /// # Errors
+    /// Those of the use case.
+    pub async fn list_counted<W, T, I>(
+        self,
+        wish: Result<W, Error>,
+        source: Source<W, T, I>,
+    ) -> Result<Response<Body>, Error>
+    where
+        W: Send + Sync + 'static,
+        T: Resource + Send + Sync,
+        I: Copy + Send + Sync + 'static,
+    {
+        self.listed(wish, source, true).await
+    }
+
+    async fn listed<W, T, I>(
+        self,
+        wish: Result<W, Error>,
+        source: Source<W, T, I>,
+        counted: bool,
+    ) -> Result<Response<Body>, Error>
+    where
+        W: Send + Sync + 'static,
+        T: Resource + Send + Sync,
+        I: Copy + Send + Sync + 'static,
+    {
         let call = self.call;
         let (app, request_id) = (call.app.clone(), call.context.id().to_owned());
         let wanted = wish
@@ -166,10 +197,8 @@ impl<R: Needs> Reading<R> {
                 move |tx| -> Result<_, Error> {
                     let caller = call.identify(tx, R::RIGHT)?;
                     let wanted = Result::as_ref(&wanted).map_err(Clone::clone)?;
-                    let total = match wanted.page {
-                        Some(_) => Some((source.count)(tx, &caller, &wanted.wish)?),
-                        None => None,
-                    };
+                    let counted = counted || wanted.page.is_some();
+                    let total = counted.then(|| (source.count)(tx, &caller, &wanted.wish)).transpose()?;
                     Ok((wanted.batch(&app, tx, &caller, None)?, total, caller))
                 }
             })

@@ -32,6 +32,7 @@ macro_rules! read_columns {
 
 statements! {
     ONE = concat!("select ", read_columns!(), " from promocodes where bucket = $1 and id = $2");
+    LOCK = "select id from promocodes where bucket = $1 and id = $2 for no key update";
     BY_IDS = concat!("select ", read_columns!(), " from promocodes where bucket = any($1) and id = any($2)");
     INSERT = concat!(
         "insert into promocodes (", columns!(), ", bucket, code_folded) \
@@ -63,6 +64,12 @@ pub const CODE_KEY: &str = "promocodes_bucket_event_id_code_folded_key";
 /// Finds a promocode.
 pub fn find(tx: &mut Tx<'_>, id: PromocodeId) -> Result<Option<Promocode>, Error> {
     tx.query_opt(ONE, params![id.bucket(), id])?.map(promocode).transpose()
+}
+
+/// Keeps everybody else from changing a promocode until the transaction ends.
+pub fn lock(tx: &mut Tx<'_>, id: PromocodeId) -> Result<(), Error> {
+    tx.query_opt(LOCK, params![id.bucket(), id])?;
+    Ok(())
 }
 
 /// Finds several promocodes, removed ones too; unknown ids are left out.

@@ -196,7 +196,7 @@ class Server:
     UNLIMITED = [
         "--sign-in-per-minute", "1000000",
         "--sign-in-per-account", "1000000",
-        "--registrations-per-hour", "1000000",
+        "--registrations-per-hour", "1000000", "--exports-per-hour", "1000000",
     ]
 
     def __init__(self, place, *options, demo=True, env=None, prefix=()):

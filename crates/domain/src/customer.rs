@@ -74,6 +74,8 @@ pub struct OrderCustomer {
 pub struct CustomerPatch {
     /// Where tickets are mailed to.
     pub email: Option<Option<Email>>,
+    /// The whole name, which becomes the first one, unless it is the name already.
+    pub name: Option<Option<String>>,
     /// First name.
     pub first_name: Option<Option<String>>,
     /// Last name.
@@ -98,6 +100,11 @@ impl OrderCustomer {
     pub fn merge(mut self, patch: &CustomerPatch) -> Self {
         if let Some(email) = &patch.email {
             self.email = email.as_ref().map(|email| email.as_str().to_owned());
+        }
+        if let Some(name) = &patch.name
+            && *name != self.name()
+        {
+            (self.first_name, self.last_name) = (name.clone(), None);
         }
         for (known, given) in [
             (&mut self.first_name, &patch.first_name),

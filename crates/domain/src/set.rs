@@ -12,6 +12,9 @@ use crate::period::Period;
 /// The most tickets that a set may have.
 pub const AMOUNT_MAX: i64 = 100_000;
 
+/// The most sets that an event may have: they are shown with it, all together.
+pub const SETS_MAX: usize = 200;
+
 /// The most steps that a set's price may have.
 pub const RULES_MAX: usize = 100;
 

@@ -86,7 +86,9 @@ fn wanted_codes(
     let (mut wanted, mut refused): (Vec<Promocode>, Vec<CodeRefused>) = (Vec::new(), Vec::new());
     for (at, (code, folded)) in codes.iter().zip(&folded).enumerate() {
         let spelled_so = |promocode: &&Promocode| promocode::folded(&promocode.code) == *folded;
-        let found = match (had.iter().find(spelled_so), of_event.iter().find(spelled_so)) {
+        // Orders show ids, and programs send back what they have read.
+        let named_so = |promocode: &&Promocode| spelled_so(promocode) || promocode.id.to_string() == *folded;
+        let found = match (had.iter().find(named_so), of_event.iter().find(spelled_so)) {
             (Some(has), _) => Ok(has),
             (None, None) => Err(CodeRefusal::Unknown),
             (None, Some(new)) if !new.holds(now) => Err(CodeRefusal::NotNow(new.lifetime)),

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::super::callers::whose;
 use super::super::tickets::{self, TicketView};
 use super::super::{Error, Window};
+use super::work::lost;
 use super::{Through, actor};
 use crate::domain::access::{self, Caller};
 use crate::domain::id::{CustomerId, OrderId, PromocodeId, TicketId};
@@ -127,7 +128,7 @@ fn own_customer(tx: &mut Tx<'_>, caller: &Caller, id: CustomerId) -> Result<(), 
 /// A part of an order's tickets, in its own sequence.
 ///
 /// # Errors
-/// Those of [`get`].
+/// Those of [`get`]; [`Error::Conflict`] where the part before ended with a ticket that the order has no more.
 pub fn tickets(
     tx: &mut Tx<'_>,
     caller: &Caller,
@@ -136,7 +137,11 @@ pub fn tickets(
 ) -> Result<Vec<TicketView>, Error> {
     let view = get(tx, caller, id)?;
     let ids: Vec<TicketId> = view.lines.iter().map(|line| line.ticket).collect();
-    let after = window.after.and_then(|after| ids.iter().position(|id| *id == after)).map_or(0, |at| at + 1);
+    let after = match window.after {
+        // Where the rest of the list begins is not known any more once the order has lost this ticket.
+        Some(after) => ids.iter().position(|id| *id == after).ok_or_else(lost)? + 1,
+        None => 0,
+    };
     let whole = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
     let ids: Vec<TicketId> = ids.into_iter().skip(after).skip(whole(window.skip)).take(whole(window.limit)).collect();
     let mut found: HashMap<TicketId, TicketView> =

@@ -72,6 +72,6 @@ impl Was {
     }
 }
 
-fn lost() -> Error {
+pub(super) fn lost() -> Error {
     Error::conflict("changed_meanwhile", "the order was changed at the same time: read it again")
 }

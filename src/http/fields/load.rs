@@ -221,7 +221,7 @@ impl Loaded {
                 self.venues.extend(found.into_iter().map(|venue| (venue.id.into(), venue)));
             }
             Kind::Map => {
-                let found = app::maps::readable(tx, &missing(&self.maps, keys))?;
+                let found = app::maps::readable(app, tx, &missing(&self.maps, keys))?;
                 self.maps.extend(found.into_iter().map(|view| (view.map.id.into(), view)));
             }
             Kind::Attachment => {

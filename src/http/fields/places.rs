@@ -80,16 +80,12 @@ impl Resource for Names {
     const FIELDS: &'static [Field<Self>] = &[
         Field::<Self>::value("default", "Its usual name", Type::Text, |names| Cell::str(names.default)),
         Field::<Self>::value("en", "English", Type::Text, |names| Cell::str(names.en)),
-        Field::<Self>::value("ru", "Russian; left out where it is not known", Type::Text, |names| Cell::opt(names.ru))
-            .present_if(|names| names.ru.is_some()),
-        Field::<Self>::value("be", "Belarusian; left out where it is not known", Type::Text, |names| {
+        Field::<Self>::value("ru", "Russian; null where it is not known", Type::OptText, |names| Cell::opt(names.ru)),
+        Field::<Self>::value("be", "Belarusian; null where it is not known", Type::OptText, |names| {
             Cell::opt(names.be)
-        })
-        .present_if(|names| names.be.is_some()),
-        Field::<Self>::value("fr", "French; left out where it is not known", Type::Text, |names| Cell::opt(names.fr))
-            .present_if(|names| names.fr.is_some()),
-        Field::<Self>::value("zh", "Chinese; left out where it is not known", Type::Text, |names| Cell::opt(names.zh))
-            .present_if(|names| names.zh.is_some()),
+        }),
+        Field::<Self>::value("fr", "French; null where it is not known", Type::OptText, |names| Cell::opt(names.fr)),
+        Field::<Self>::value("zh", "Chinese; null where it is not known", Type::OptText, |names| Cell::opt(names.zh)),
     ];
 }
 
@@ -112,10 +108,7 @@ impl Resource for MapView {
             "Its parts, from the stage on; they never change",
             &List::<MapView, SectorView>(|view| &view.sectors),
         ),
-        Field::<Self>::value("svg", "The path of its drawing", Type::Text, |view| {
-            Cell::text(format_args!("/v1/resources/maps/{}/svg", view.map.id))
-        })
-        .read_only(),
+        Field::<Self>::value("svg", "The address of its drawing", Type::Text, |view| Cell::str(&view.svg)).read_only(),
         Field::<Self>::value("updated_at", "Time of the last change", Type::Time, |view| {
             Cell::time(Some(view.map.updated_at))
         })

@@ -48,7 +48,7 @@ impl Resource for SetView {
         ),
         Field::<Self>::value(
             "price",
-            "Nominal and surcharge; in a request the nominal of the one rule until the event ends",
+            "Nominal and surcharge; in a request, where it is another, the nominal of the one rule until the event ends",
             Type::Money,
             |view| Cell::text(view.price.full),
         ),
@@ -56,8 +56,12 @@ impl Resource for SetView {
             Cell::text(view.price.extra)
         })
         .read_only(),
-        Field::<Self>::value("price_org", "The nominal", Type::Money, |view| Cell::text(view.price.nominal))
-            .read_only(),
+        Field::<Self>::value(
+            "price_org",
+            "The nominal; in a request, where it is another, that of the one rule until the event ends",
+            Type::Money,
+            |view| Cell::text(view.price.nominal),
+        ),
         Field::<Self>::value("removed", "Whether it has been removed", Type::Bool, |view| Cell::Bool(view.set.removed))
             .read_only(),
         Field::<Self>::embedded("rule", "The same as rules", &List::<SetView, RuleView>(|view| &view.rules))
@@ -98,15 +102,17 @@ impl Resource for RuleView {
             Cell::Bool(view.current)
         })
         .read_only(),
-        Field::<Self>::value("price", "Nominal and surcharge; in a request the nominal", Type::Money, |view| {
-            Cell::text(view.price.full)
-        }),
+        Field::<Self>::value(
+            "price",
+            "Nominal and surcharge; in a request the nominal, unless it is what the rule shows",
+            Type::Money,
+            |view| Cell::text(view.price.full),
+        ),
         Field::<Self>::value("price_extra", "The surcharge on the caller's terms", Type::Money, |view| {
             Cell::text(view.price.extra)
         })
         .read_only(),
-        Field::<Self>::value("price_org", "The nominal", Type::Money, |view| Cell::text(view.price.nominal))
-            .read_only(),
+        Field::<Self>::value("price_org", "The nominal", Type::Money, |view| Cell::text(view.price.nominal)),
     ];
 }
 

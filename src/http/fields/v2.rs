@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::write::{Made, Maybe, One};
 use super::{Cell, Field, Key, Kind, Resource, Type};
 use crate::domain::event::{Event, Title};
-use crate::domain::money::Money;
+use crate::domain::money::{Currency, Money};
 use crate::domain::order::Order;
 use crate::domain::partner::Partner;
 use crate::domain::period::Period;
@@ -143,9 +143,10 @@ pub struct SetRef {
 }
 
 impl SetRef {
-    /// A set with its price at this time.
-    pub fn new(set: Set, now: Timestamp) -> Self {
-        Self { price: set::shown_rule(&set.rules, now).map(|rule| rule.price), set }
+    /// A set with its price at this time; without a rule, nothing in the currency of its event.
+    pub fn new(currency: Option<Currency>, set: Set, now: Timestamp) -> Self {
+        let price = set::shown_rule(&set.rules, now).map(|rule| rule.price);
+        Self { price: price.or(currency.map(Money::zero)), set }
     }
 }
 
@@ -154,9 +155,7 @@ impl Resource for SetRef {
     const FIELDS: &'static [Field<Self>] = &[
         Field::<Self>::value("id", "Id", Type::Id, |shown| Cell::text(shown.set.id)),
         Field::<Self>::value("name", "Name", Type::Text, |shown| Cell::str(&shown.set.name)),
-        Field::<Self>::value("price", "The nominal", Type::Text, |shown| {
-            shown.price.map_or(Cell::str("0.00"), Cell::text)
-        }),
+        Field::<Self>::value("price", "The nominal", Type::Text, |shown| shown.price.map_or(Cell::Null, Cell::text)),
         Field::<Self>::value("with_seats", "Whether its tickets have seats", Type::Bool, |shown| {
             Cell::Bool(shown.set.seats.is_some())
         }),

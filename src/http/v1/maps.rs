@@ -52,7 +52,7 @@ pub async fn list(call: Reading<Member>) -> Result<Response<Body>, Error> {
         removed: query.flag("removed").unwrap_or(false),
     });
     let source = Source {
-        rows: |_, tx, caller, filter, window| maps::list(tx, caller, filter, window),
+        rows: |app, tx, caller, filter, window| maps::list(app, tx, caller, filter, window),
         count: maps::count,
         id: |view: &MapView| view.map.id,
     };
@@ -61,18 +61,20 @@ pub async fn list(call: Reading<Member>) -> Result<Response<Body>, Error> {
 
 /// GET of one, with its seats.
 pub async fn get(call: Reading<Member>, id: PathId<MapId>) -> Result<Response<Body>, Error> {
-    call.one(move |tx, caller| maps::get(tx, caller, id.get()?)).await
+    let app = call.app().clone();
+    call.one(move |tx, caller| maps::get(&app, tx, caller, id.get()?)).await
 }
 
 /// GET of the drawing.
 pub async fn svg(call: Reading<Member>, id: PathId<MapId>, headers: HeaderMap) -> Result<Response<Body>, Error> {
     let map = call.value(move |tx, caller| maps::whole(tx, caller, id.get()?)).await?;
-    let tag = format!("\"{}-{}-{}\"", map.id, map.updated_at.as_microsecond(), plan::VERSION);
+    // Weak: the same drawing may go out compressed.
+    let tag = format!("W/\"{}-{}-{}\"", map.id, map.updated_at.as_microsecond(), plan::VERSION);
     let known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
     let known = known
         .flat_map(|value| value.split(','))
         .map(str::trim)
-        .any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag);
+        .any(|known| known == "*" || Some(known.strip_prefix("W/").unwrap_or(known)) == tag.strip_prefix("W/"));
     let mut response = Response::new(Body::empty());
     if known {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
@@ -97,7 +99,7 @@ pub async fn svg(call: Reading<Member>, id: PathId<MapId>, headers: HeaderMap) -
 pub async fn create(call: Writing<Manager>, body: JsonBody) -> Result<Response<Body>, Error> {
     let app = call.app().clone();
     let new = call.body(&body, &POST, |input| new_map(input, &app));
-    call.one(StatusCode::OK, &body, new, maps::create).await
+    call.one(StatusCode::OK, &body, new, move |tx, caller, new| maps::create(&app, tx, caller, new)).await
 }
 
 /// PATCH: changes its name, description or venue.
@@ -109,8 +111,11 @@ pub async fn change(call: Writing<Manager>, id: PathId<MapId>, body: JsonBody) -
             venue: input.nullable("venue", parsed),
         })
     });
-    call.one(StatusCode::OK, &body, changes, move |tx, caller, changes| maps::change(tx, caller, id.get()?, changes))
-        .await
+    let app = call.app().clone();
+    call.one(StatusCode::OK, &body, changes, move |tx, caller, changes| {
+        maps::change(&app, tx, caller, id.get()?, changes)
+    })
+    .await
 }
 
 /// DELETE: removes it.

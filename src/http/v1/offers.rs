@@ -63,7 +63,7 @@ pub async fn list(call: Reading<Member>) -> Result<Response<Body>, Error> {
         order: query.many("sort").unwrap_or_default(),
     });
     let source = Source {
-        rows: |_, tx, caller, wish, window| offers::list(tx, caller, wish, window),
+        rows: |app, tx, caller, wish, window| offers::list(app, tx, caller, wish, window),
         count: offers::count,
         id: Offer::place,
     };
@@ -72,7 +72,8 @@ pub async fn list(call: Reading<Member>) -> Result<Response<Body>, Error> {
 
 /// GET of one.
 pub async fn get(call: Reading<Member>, id: PathId<EventId>) -> Result<Response<Body>, Error> {
-    call.one(move |tx, caller| offers::get(tx, caller, id.get()?)).await
+    let app = call.app().clone();
+    call.one(move |tx, caller| offers::get(&app, tx, caller, id.get()?)).await
 }
 
 /// GET of what occurs in the list.

@@ -194,11 +194,8 @@ fn changes(input: &mut Input<'_>) -> Option<Changes> {
 
 /// The tickets that a body wishes; `both` says what is wrong where it does so in both ways.
 pub(in crate::http) fn wish_of(input: &mut Input<'_>, both: impl FnOnce(&mut Input<'_>)) -> Option<Wanted> {
+    let tickets = input.list("tickets", TICKETS_MAX, parsed::<TicketId>);
     // Null is as good as not given.
-    let tickets = input
-        .nullable("tickets", |_| Ok(()))
-        .flatten()
-        .and_then(|()| input.list("tickets", TICKETS_MAX, parsed::<TicketId>));
     let random = input.nullable("random", object).flatten().and_then(|()| counts(input));
     match (tickets, random) {
         (Some(_), Some(_)) => {
@@ -234,6 +231,7 @@ fn customer(input: &mut Input<'_>) -> Option<CustomerPatch> {
         last_name: input.nullable("last_name", short),
         mobile: input.nullable("mobile", short),
         lang: input.nullable("lang", short),
+        ..CustomerPatch::default()
     })
 }
 

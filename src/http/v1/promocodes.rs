@@ -115,8 +115,13 @@ fn discount(input: &mut Input<'_>) -> Option<GivenDiscount> {
         value => Discount::percentage(string(value)?),
     });
     let mut amount = |name| input.nullable(name, |value| string(value).map(str::to_owned)).flatten();
-    let fix = [amount("fix"), amount("fixed")].into_iter().flatten().next();
-    match (percentage.flatten(), fix) {
+    let (fix, fixed) = (amount("fix"), amount("fixed"));
+    if let (Some(fix), Some(fixed)) = (&fix, &fixed)
+        && fix != fixed
+    {
+        input.wrong("fixed", Invalid::conflict("must not be given together with another fix"));
+    }
+    match (percentage.flatten(), fix.or(fixed)) {
         (Some(percentage), None) => Some(GivenDiscount::Percentage(percentage)),
         (None, Some(amount)) => Some(GivenDiscount::Fix(amount)),
         (Some(_), Some(_)) => {

@@ -120,7 +120,7 @@ fn new(input: &mut Input<'_>) -> Option<NewRefund> {
             None
         }
         (None, None) => {
-            if !input.has("tickets_refund") && !input.has("tickets") {
+            if !input.says("tickets_refund") && !input.says("tickets") {
                 input.wrong("tickets_refund", Invalid::required());
             }
             None

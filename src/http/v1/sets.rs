@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use serde_json::Value;
 
-use crate::app::sets::{self, Changes, GivenMoney, GivenRule, GivenRules, New, Ranges, SetView};
+use crate::app::sets::{self, Changes, GivenMoney, GivenPrice, GivenRule, New, Ranges, SetView};
 use crate::app::{App, tickets};
 use crate::domain::id::{BatchId, Bucket, EventId, SetId};
 use crate::domain::invalid::Invalid;
@@ -121,11 +121,8 @@ impl Rest {
 }
 
 fn changes(input: &mut Input<'_>) -> Option<Changes> {
-    let price = input.given("price", money).map(GivenRules::Price);
+    let price = GivenPrice { price: input.given("price", money), nominal: input.given("price_org", money) };
     let rules = input.list("rules", RULES_MAX, |value| Ok(value.clone()));
-    if price.is_some() && rules.is_some() {
-        input.wrong("price", Invalid::conflict("must not be given together with rules"));
-    }
     let rules = rules.map(|values| {
         let rule = |(at, value)| rule(input, at, value);
         values.iter().enumerate().filter_map(rule).collect()
@@ -135,7 +132,8 @@ fn changes(input: &mut Input<'_>) -> Option<Changes> {
         description: input.nullable("description", long),
         pos: input.nullable("pos", |value| check_pos(integer(value)?)),
         amount: input.given("amount", |value| check_amount(integer(value)?)),
-        rules: price.or(rules.map(GivenRules::Steps)),
+        price: Some(price).filter(|price| *price != GivenPrice::default()),
+        rules,
         sector: input.nullable("sector", parsed).flatten(),
         seats: input.nullable("seats", ranges).flatten(),
     })
@@ -161,11 +159,16 @@ fn rule(input: &mut Input<'_>, at: usize, value: &Value) -> Option<GivenRule> {
         Some(id) => parsed(id).map(Some),
     };
     let cal = rule.get("cal").ok_or_else(Invalid::required).and_then(|cal| Period::parse_vevent(string(cal)?));
-    let price = rule.get("price").ok_or_else(Invalid::required).and_then(money);
+    let (price, nominal) = (rule.get("price").map(money), rule.get("price_org").map(money));
+    if price.is_none() && nominal.is_none() {
+        field(".price", Invalid::required());
+        return None;
+    }
     let id = id.map_err(|invalid| field(".id", invalid)).ok();
     let cal = cal.map_err(|invalid| field(".cal", invalid)).ok();
-    let price = price.map_err(|invalid| field(".price", invalid)).ok();
-    Some(GivenRule { id: id?, cal: cal?, price: price? })
+    let price = price.transpose().map_err(|invalid| field(".price", invalid)).ok();
+    let nominal = nominal.transpose().map_err(|invalid| field(".price_org", invalid)).ok();
+    Some(GivenRule { id: id?, cal: cal?, price: GivenPrice { price: price?, nominal: nominal? } })
 }
 
 /// Ranges of seats by row: `{"3": [[1, 12], ["14", "15a"]]}`.

@@ -52,7 +52,7 @@ pub async fn list(call: Reading<Seller>) -> Result<Response<Body>, Error> {
         count: customers::count,
         id: |view: &CustomerView| view.customer.id,
     };
-    call.list(filter, source).await
+    call.list_counted(filter, source).await
 }
 
 fn sort(text: &str) -> Result<Sort, Invalid> {

@@ -86,7 +86,7 @@ pub async fn list(call: Reading<Seller>) -> Result<Response<Body>, Error> {
         let (created_from, created_to) = between(query, "created_at");
         let filter = Filter {
             events: query.many("events").unwrap_or_default(),
-            statuses: query.many("status").unwrap_or_default(),
+            statuses: query.many_as("status", status).unwrap_or_default(),
             with_customer: query.flag("only_with_customer").unwrap_or(false),
             created_from,
             created_to,
@@ -105,6 +105,11 @@ pub async fn list(call: Reading<Seller>) -> Result<Response<Body>, Error> {
     let mut response = answer::json(StatusCode::OK, body);
     response.headers_mut().insert("total", HeaderValue::from(total));
     Ok(response)
+}
+
+/// A status in the words of version 2; those of version 1 are read as well.
+fn status(text: &str) -> Result<OrderStatus, Invalid> {
+    text.parse().map_err(|invalid| Invalid { message: format!("must be one of {}", STATUSES.join(", ")), ..invalid })
 }
 
 /// GET of one.
@@ -161,6 +166,12 @@ pub async fn export(call: Writing<Seller>, body: JsonBody) -> Result<Response<Bo
         let email: Option<Email> = input.given("email", parsed);
         let filter = exported(input);
         Some((email?, filter))
+    });
+    let wish = wish.and_then(|(email, wish)| {
+        if let Some(acting) = &call.caller().partner {
+            call.app().limits.export(acting.id, &email)?;
+        }
+        Ok((email, wish))
     });
     let mut response = call
         .rendered(StatusCode::OK, &body, wish, move |tx, caller, (email, filter)| {
@@ -314,14 +325,12 @@ fn settings(input: &mut Input<'_>) -> Option<Settings> {
 }
 
 fn customer(input: &mut Input<'_>) -> Option<CustomerPatch> {
-    let name = input.nullable("name", short);
     Some(CustomerPatch {
         email: input.nullable("email", parsed),
-        // The whole name is one.
-        last_name: name.as_ref().map(|_| None),
-        first_name: name,
+        name: input.nullable("name", short),
         mobile: input.nullable("phone", short),
         lang: input.nullable("lang", short),
+        ..CustomerPatch::default()
     })
 }
 
@@ -393,7 +402,7 @@ fn exported(input: &mut Input<'_>) -> Filter {
     Filter {
         created_from,
         created_to,
-        statuses: several(input, "status", str::parse).unwrap_or_default(),
+        statuses: several(input, "status", status).unwrap_or_default(),
         events: several(input, "events", str::parse).unwrap_or_default(),
         with_customer: input.given("only_with_customer", boolean).unwrap_or(false),
         ..Filter::default()

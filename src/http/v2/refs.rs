@@ -101,12 +101,13 @@ impl Refs {
             sets: of(Kind::Set).filter_map(Key::id).collect(),
             venues: of(Kind::Venue).filter_map(Key::id).collect(),
         };
-        let Named { events, partners, promocodes, sets, venues } = named::load(tx, &wanted)?;
+        let Named { events, partners, promocodes, sets, currencies, venues } = named::load(tx, &wanted)?;
         let found = events.len() + partners.len() + promocodes.len() + sets.len() + venues.len();
         add(&mut self.events, wants, events, |event: &Event| event.id.into(), EventRef);
         add(&mut self.partners, wants, partners, |partner: &Partner| partner.id.into(), PartnerRef);
         add(&mut self.promocodes, wants, promocodes, |promocode: &Promocode| promocode.id.into(), PromocodeRef);
-        add(&mut self.sets, wants, sets, |set: &Set| set.id.into(), |set| SetRef::new(set, now));
+        let set_ref = |set: Set| SetRef::new(currencies.get(&set.event).copied(), set, now);
+        add(&mut self.sets, wants, sets, |set: &Set| set.id.into(), set_ref);
         add(&mut self.venues, wants, venues, |venue: &Venue| venue.id.into(), VenueRef::new);
         Ok(found > 0)
     }

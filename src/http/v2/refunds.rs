@@ -146,6 +146,9 @@ fn new(input: &mut Input<'_>) -> Option<NewRefund> {
     let order = input.given("order", parsed);
     let culprit = input.given("culprit", culprit);
     let tickets = input.list("tickets", TICKETS_MAX, parsed);
+    if input.has("tickets") && !input.says("tickets") {
+        input.wrong("tickets", Invalid::required());
+    }
     let requested_at = input.nullable("requested_at", |value| parse_time(string(value)?)).flatten();
     Some(NewRefund { order: order?, culprit: culprit?, which: Which::Refund(tickets?), requested_at })
 }

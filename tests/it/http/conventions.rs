@@ -26,6 +26,7 @@ on_both_engines!(
     unknown_fields_are_refused_where_the_client_asks_for_it,
     every_wrong_field_is_named_and_nothing_is_changed,
     embedded_objects_are_merged,
+    of_two_changes_at_once_neither_is_lost,
 );
 
 /// Tests of what never reaches the store, on one engine.
@@ -804,4 +805,69 @@ fn embedded_objects_are_merged(server: Server) {
         partner.changes_event(id(&event), json!({"title": {"text": null}})).refused(400).fields(),
         ["title.text"]
     );
+}
+
+fn of_two_changes_at_once_neither_is_lost(server: Server) {
+    let sale = server.sale(1, "1000");
+    let (organizer, owner) = (&sale.organizer, server.owner_of(&sale.organizer));
+    let promocode = json!({"code": "A", "discount": {"percentage": "30%"}});
+    let event = format!("/v1/resources/events/{}", sale.event);
+    let promocode = organizer.post(&format!("{event}/promocodes"), promocode).ok();
+    let partner = format!("/v1/resources/partners/{}", organizer.partner());
+    let order = sale.agent.orders_of(&sale.set, 1).ok();
+    let text = |round: u32| json!(format!("round {round}"));
+    let number = |round: u32| json!(round + 1);
+    type Make<'m> = &'m (dyn Fn(u32) -> Value + Sync);
+    let changed: [(&Actor<'_>, String, [(&str, Make<'_>); 2]); 9] = [
+        (organizer, format!("{event}/promocodes/{}", id(&promocode)), [("name", &text), ("desc", &text)]),
+        (organizer, format!("{event}/sets/{}", id(&sale.set)), [("description", &text), ("pos", &number)]),
+        (
+            organizer,
+            event.clone(),
+            [("tags", &|round| json!([text(round)])), ("title", &|round| json!({"text": text(round), "desc": null}))],
+        ),
+        (
+            organizer,
+            format!("/v1/resources/venues/{}", id(&organizer.describes_venue("Hall"))),
+            [("desc", &text), ("address", &text)],
+        ),
+        (
+            organizer,
+            format!("/v1/resources/maps/{}", id(&organizer.describes_map("Hall"))),
+            [("name", &text), ("desc", &text)],
+        ),
+        (organizer, partner.clone(), [("desc", &text), ("channels", &text)]),
+        (
+            &owner,
+            format!("{partner}/settings"),
+            [("hold_minutes", &number), ("extra", &|round| json!(format!("{round}.5%")))],
+        ),
+        (&owner, format!("/v1/resources/users/{}", owner.user()), [("first_name", &text), ("last_name", &text)]),
+        (
+            &sale.agent,
+            format!("/v1/resources/orders/{}", id(&order)),
+            [
+                ("customer", &|round| json!({"first_name": text(round)})),
+                ("payment", &|round| json!({"success_url": format!("https://{round}.example")})),
+            ],
+        ),
+    ];
+    for (who, path, fields) in &changed {
+        for round in 0..8 {
+            let given = fields.map(|(name, make)| (name, make(round)));
+            std::thread::scope(|scope| {
+                for (name, value) in &given {
+                    scope.spawn(move || who.patch(path, json!({*name: value})).ok());
+                }
+            });
+            let seen = who.get(path).ok();
+            for (name, value) in &given {
+                let holds = match value {
+                    Value::Object(parts) => parts.iter().all(|(part, value)| seen[name][part] == *value),
+                    value => seen[name] == *value,
+                };
+                assert!(holds, "{path}: {name} is {} and not {value}", seen[name]);
+            }
+        }
+    }
 }

@@ -193,6 +193,7 @@ fn a_vendor_lists_its_own_customers_and_the_platform_all(server: Server) {
     let cashier = server.member_of(vendor.partner(), MemberRole::Cashier);
     for own in [&vendor, &cashier] {
         assert_eq!(emails(own, ""), ["anna@example.com"]);
+        assert_eq!(own.get(USERS).header("total"), Some("1"), "without a page as well");
         assert_eq!(emails(own, "suggest=boris"), [] as [String; 0]);
     }
     assert_eq!(emails(&other, &format!("order_event={event}")), [] as [String; 0]);

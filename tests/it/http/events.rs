@@ -159,8 +159,9 @@ fn an_event_changes_as_it_is_told(server: Server) {
         assert_eq!(patch(json!({field: value})), expected);
     }
     assert_eq!(organizer.get(&path(id(&event))).ok(), expected);
-    // Null is the default again.
-    let seen = patch(json!({"age_rating": null, "currency": null, "timezone": null, "tags": null}));
+    // Null is the default again; a list is only replaced by one.
+    assert_eq!(patch(json!({"tags": null}))["tags"], expected["tags"]);
+    let seen = patch(json!({"age_rating": null, "currency": null, "timezone": null, "tags": []}));
     let defaults = (&seen["age_rating"], &seen["currency"], &seen["timezone"], &seen["tags"]);
     assert_eq!(defaults, (&json!(0), &json!("RUB"), &json!("UTC"), &json!([])));
 }

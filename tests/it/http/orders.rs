@@ -706,7 +706,14 @@ fn a_promocode_lowers_the_price_and_its_uses_are_counted(server: Server) {
     let other =
         sale.agent.orders(json!({"event": sale.event, "random": {id(&sale.set): 2}, "promocodes": ["TEN"]})).ok();
     assert_eq!(counter(&sale, &ten), json!({"held": 2, "used": 3}));
-    let without = sale.agent.changes_order(&other, json!({"promocodes": null})).ok();
+    // What an order answers may be sent back: ids, and null is not given.
+    for same in [json!(null), other["promocodes"].clone(), json!([ten["id"], "TEN"])] {
+        assert_eq!(sale.agent.changes_order(&other, json!({"promocodes": same})).ok(), other, "{same}");
+    }
+    let another = code(&sale, json!({"code": "other", "discount": {"fix": "1"}}));
+    let refusal = sale.agent.changes_order(&other, json!({"promocodes": [another["id"]]})).refused(400);
+    assert_eq!(refusal.fields(), ["promocodes[0]"], "an id is none of a code that the order has not");
+    let without = sale.agent.changes_order(&other, json!({"promocodes": []})).ok();
     assert_eq!((&without["value"], &without["promocodes"]), (&json!("2000.00"), &json!([])));
     assert_eq!(counter(&sale, &ten), json!({"held": 0, "used": 3}));
     sale.agent.changes_order(&other, json!({"promocodes": ["ten", "TEN"]})).ok();

@@ -109,7 +109,9 @@ fn a_partner_changes_as_it_is_told(server: Server) {
     let cleared = json!({"channels": null, "desc": null, "director": null, "tags": ["ballet"], "contact": null});
     let seen = organizer.patch(&path, cleared).ok();
     assert_eq!((&seen["desc"], &seen["tags"], &seen["contact"]), (&Value::Null, &json!(["ballet"]), &json!({})));
-    assert_eq!(organizer.patch(&path, json!({"tags": null})).ok()["tags"], json!([]));
+    let kept = organizer.patch(&path, json!({"tags": null, "roles": null, "media": null})).ok();
+    assert_eq!((&kept["tags"], &kept["roles"]), (&json!(["ballet"]), &seen["roles"]), "a list is only replaced by one");
+    assert_eq!(organizer.patch(&path, json!({"tags": []})).ok()["tags"], json!([]));
     // What changes nothing is no change.
     server.advance(jiff::SignedDuration::from_secs(90));
     let before = organizer.get(&path).ok();

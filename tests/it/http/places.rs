@@ -35,12 +35,12 @@ fn a_country_and_a_city_are_shown_to_everybody() {
         let answer = caller.get(&format!("{CITIES}?ids=524901"));
         assert_eq!(answer.text(), json!([moscow]).to_string(), "every field, in this order");
     }
-    // A name that is not known is left out, and the English one is the usual one.
+    // A name that is not known is null, and the English one is the usual one.
     let shenzhen = server.nobody().get(&format!("{CITIES}?ids=1795565&fields-schema=name")).list();
     assert_eq!(
         shenzhen,
         [json!({"name": {
-            "default": "Shenzhen", "en": "Shenzhen", "ru": "Шэньчжэнь", "be": "Шэньчжэнь", "zh": "深圳市"
+            "default": "Shenzhen", "en": "Shenzhen", "ru": "Шэньчжэнь", "be": "Шэньчжэнь", "fr": null, "zh": "深圳市"
         }})]
     );
 }

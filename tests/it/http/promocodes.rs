@@ -100,6 +100,7 @@ fn a_discount_is_a_percentage_or_an_amount(server: Server) {
         (json!({"percentage": "100%", "fix": null}), json!({"percentage": "100%"})),
         (json!({"fix": "100.00"}), json!({"fix": "100.00"})),
         (json!({"fixed": "0.5"}), json!({"fix": "0.50"})),
+        (json!({"fix": "0.5", "fixed": "0.5"}), json!({"fix": "0.50"})),
     ]
     .into_iter()
     .enumerate()
@@ -126,6 +127,7 @@ fn what_is_wrong_with_a_promocode_is_named(server: Server) {
         (json!({"discount": {"fix": "1.001"}}), "discount.fix"),
         (json!({"discount": {"fix": 100}}), "discount.fix"),
         (json!({"discount": {"percentage": "1%", "fix": "1"}}), "discount.fix"),
+        (json!({"discount": {"fix": "1", "fixed": "2"}}), "discount.fixed"),
         (json!({"amount": 0}), "amount"),
         (json!({"amount": "1"}), "amount"),
         (json!({"amount": 1.5}), "amount"),

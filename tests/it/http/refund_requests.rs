@@ -145,6 +145,8 @@ fn what_a_request_must_hold(server: Server) {
         (json!({"culprit": "user", "tickets": []}), "order"),
         (json!({"order": order, "tickets": []}), "culprit"),
         (json!({"order": order, "culprit": "user"}), "tickets_refund"),
+        (json!({"order": order, "culprit": "user", "tickets": null}), "tickets_refund"),
+        (json!({"order": order, "culprit": "user", "tickets_refund": null}), "tickets_refund"),
         (json!({"order": order, "culprit": "user", "tickets": [], "tickets_refund": []}), "tickets"),
         (json!({"order": order, "culprit": "agent", "tickets": []}), "culprit"),
         (json!({"order": "x", "culprit": "user", "tickets": []}), "order"),

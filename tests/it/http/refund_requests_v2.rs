@@ -209,7 +209,7 @@ fn what_a_request_must_hold(server: Server) {
         ),
         (json!({"order": UNKNOWN, "culprit": "user", "tickets": own.tickets}), format!("Order {UNKNOWN} not found")),
         (json!({"order": order, "culprit": "user", "tickets": []}), "Empty tickets for refund".to_owned()),
-        (json!({"order": order, "culprit": "user", "tickets": null}), "Empty tickets for refund".to_owned()),
+        (json!({"order": order, "culprit": "user", "tickets": null}), "tickets is required".to_owned()),
         (json!({"order": order, "culprit": "user", "tickets": other.tickets}), "bad tickets".to_owned()),
         (json!({"order": order, "culprit": "user", "tickets": [own.tickets[0], UNKNOWN]}), "bad tickets".to_owned()),
     ] {

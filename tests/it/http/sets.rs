@@ -27,9 +27,11 @@ on_both_engines!(
     prices_are_on_the_terms_of_whoever_asks,
     wrong_values_of_a_set_are_named_and_nothing_is_changed,
     a_set_changes_as_it_is_told,
+    a_set_may_be_sent_back_as_it_was_read,
     rules_that_orders_may_have_stay_readable,
     more_tickets_are_made_and_vacant_ones_taken_away,
     a_hold_that_is_over_is_none,
+    an_event_has_so_many_sets,
     a_set_is_removed_with_nothing_reserved_or_sold,
     a_set_belongs_to_its_event,
     a_cancelled_or_removed_event_gets_no_further_sets,
@@ -304,6 +306,64 @@ fn a_set_changes_as_it_is_told(server: Server) {
     }
 }
 
+fn a_set_may_be_sent_back_as_it_was_read(server: Server) {
+    let organizer = server.organizer();
+    organizer.has_settings(json!({"extra": "10%"}));
+    let event = server.event_of(&organizer);
+    let step = |from, till, price: &str| json!({"cal": vevent(&server, from, till), "price": price});
+    let rules = json!([step(0, 500, "1500"), step(500, 900, "2000")]);
+    let set = organizer.post(&sets_path(&event), json!({"name": "Parterre", "amount": 3, "rules": rules})).ok();
+    assert_eq!((&set["price_org"], &set["price"]), (&json!("1500.00"), &json!("1650.00")));
+    let part =
+        |fields: &[&str]| Value::Object(fields.iter().map(|field| ((*field).into(), set[*field].clone())).collect());
+    let with_price = json!([{"id": set["rules"][0]["id"], "cal": set["rules"][0]["cal"], "price": "1650.00"},
+        {"id": set["rules"][1]["id"], "cal": set["rules"][1]["cal"], "price": "2200.00"}]);
+    let with_nominal = json!([{"cal": set["rules"][0]["cal"], "price_org": "1500.00", "price": "1650.00"},
+        {"cal": set["rules"][1]["cal"], "price_org": "2000.00"}]);
+    for same in [
+        set.clone(),
+        part(&["name", "rules"]),
+        part(&["price"]),
+        part(&["price_org"]),
+        part(&["price", "price_org", "price_extra"]),
+        part(&["price", "rules"]),
+        json!({"rules": with_price}),
+        json!({"rules": with_nominal}),
+        json!({"rules": null}),
+    ] {
+        for _ in 0..3 {
+            assert_eq!(organizer.changes_set(&set, same.clone()).ok(), set, "{same}");
+        }
+    }
+
+    // What is another than was shown counts, and of both the nominal.
+    let nominals = |set: &Value| {
+        let rules = set["rules"].as_array().unwrap().iter();
+        rules.map(|rule| rule["price_org"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    for (field, value, nominal) in
+        [("price", "1600.00", "1600.00"), ("price_org", "1700.00", "1700.00"), ("price_extra", "1.00", "1700.00")]
+    {
+        let mut changed = organizer.sees_set(&set);
+        changed["rules"][0][field] = value.into();
+        let changed = organizer.changes_set(&set, json!({"rules": changed["rules"]})).ok();
+        assert_eq!(nominals(&changed), [nominal, "2000.00"], "{field}");
+    }
+    let mut both = organizer.sees_set(&set);
+    (both["rules"][0]["price"], both["rules"][0]["price_org"]) = (json!("1.00"), json!("1650.00"));
+    assert_eq!(nominals(&organizer.changes_set(&set, json!({"rules": both["rules"]})).ok()), ["1650.00", "2000.00"]);
+    let conflicting = json!({"price": "1650.00", "rules": set["rules"]});
+    assert_eq!(organizer.changes_set(&set, conflicting).refused(400).fields(), ["price"], "another than is shown now");
+    for (wrong, field) in [
+        (json!({"price_org": "x"}), "price_org"),
+        (json!({"rules": [{"cal": set["rules"][0]["cal"], "price_org": "-1"}]}), "rules[0].price_org"),
+    ] {
+        assert_eq!(organizer.changes_set(&set, wrong).refused(400).fields(), [field]);
+    }
+    assert_eq!(nominals(&organizer.changes_set(&set, json!({"price_org": "900"})).ok()), ["900.00"]);
+    assert_eq!(nominals(&organizer.changes_set(&set, json!({"price": "1000"})).ok()), ["1000.00"]);
+}
+
 fn rules_that_orders_may_have_stay_readable(server: Server) {
     let organizer = server.organizer();
     let event = server.event_of(&organizer);
@@ -364,6 +424,17 @@ fn a_hold_that_is_over_is_none(server: Server) {
     assert_eq!(organizer.changes_set(&set, json!({"amount": 1})).ok()["amount_vacant"], 1);
     assert_eq!(organizer.changes_set(&set, json!({"amount": 3})).ok()["amount_vacant"], 3);
     assert_eq!(stored(&server, &set), 3);
+}
+
+fn an_event_has_so_many_sets(server: Server) {
+    let organizer = server.organizer();
+    let event = server.event_of(&organizer);
+    let sets: Vec<String> = (0..200).map(|_| server.tickets_of(&event, "1", 0)).collect();
+    let new = json!({"name": "One more", "amount": 1});
+    assert_eq!(organizer.post(&sets_path(&event), new.clone()).refused(400).fields(), ["event"]);
+    organizer.delete(&format!("{}/{}", sets_path(&event), sets[0])).ok();
+    organizer.post(&sets_path(&event), new.clone()).ok();
+    organizer.post(&sets_path(&server.event_of(&organizer)), new).ok();
 }
 
 fn a_set_is_removed_with_nothing_reserved_or_sold(server: Server) {

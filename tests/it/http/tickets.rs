@@ -2,6 +2,7 @@
 
 use parterre::domain::deal::DealStatus;
 use parterre::domain::id::{OrderId, PartnerId, TicketId};
+use parterre::domain::member::MemberRole;
 use parterre::domain::time::write_v1;
 use parterre::params;
 use parterre::store::Statement;
@@ -165,6 +166,14 @@ fn a_barcode_is_for_the_organizer_and_the_vendor_who_sold_it(server: Server) {
     assert_eq!(barcodes(&server.platform()), [true, true, false, false]);
     assert_eq!(barcodes(&vendor), [true, false, false, false]);
     assert_eq!(barcodes(&other), [false; 4]);
+    for (partner, role, seen) in [
+        (&organizer, MemberRole::Gate, [true, true, false, false]),
+        (&vendor, MemberRole::Cashier, [true, false, false, false]),
+        // Who checks tickets at a gate is the organizer's; a vendor's member who may not read its orders reads none of this.
+        (&vendor, MemberRole::Gate, [false; 4]),
+    ] {
+        assert_eq!(barcodes(&server.member_of(partner.partner(), role)), seen, "{role}");
+    }
     let deal = server.deal(&organizer, &other, DealStatus::Accepted);
     assert_eq!(barcodes(&other), [false; 4], "a deal opens no barcode: {deal}");
 }

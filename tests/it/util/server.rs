@@ -170,6 +170,7 @@ fn usual(folder: &Path) -> Options {
         sign_in_per_minute: Some(100_000),
         sign_in_per_account: Some(100_000),
         registrations_per_hour: Some(100_000),
+        exports_per_hour: Some(100_000),
         test_payments: Some(true),
         ..Options::default()
     }
