@@ -152,14 +152,9 @@ impl Inner {
         self.ids.next_in(program_time(), bucket)
     }
 
-    /// New ids for the entries of one cause. Those of an order have its bucket.
+    /// New ids for the entries of one cause, with the bucket of its order, or of its payout: it is found by that.
     pub fn entry_ids(&self, bucket: Bucket) -> ledger::EntryIds {
         std::array::from_fn(|_| self.new_id_in(bucket))
-    }
-
-    /// New ids for the entries of a payout, which belongs to no event.
-    pub fn payout_entry_ids(&self) -> ledger::EntryIds {
-        std::array::from_fn(|_| self.new_id())
     }
 
     /// A new id for an event, in a bucket chosen at random.

@@ -24,6 +24,8 @@ macro_rules! payout_columns {
     };
 }
 
+pub(super) use {columns, payout_columns};
+
 /// The columns that tell balances apart, in their order; an id that is missing comes before all others.
 macro_rules! balance_key {
     () => {
@@ -278,7 +280,7 @@ fn balance(row: Row) -> Result<Balance, Error> {
     Ok(Balance { account, deal, customer: sum()?, shares: sum()?, payouts: sum()?, total: sum()? })
 }
 
-fn entry(row: Row) -> Result<Entry, Error> {
+pub(super) fn entry(row: Row) -> Result<Entry, Error> {
     let mut row = row.read("entries");
     let id = row.next()?;
     let cause: String = row.next()?;
@@ -302,7 +304,7 @@ fn entry(row: Row) -> Result<Entry, Error> {
     Ok(Entry { id, cause, order, event, deal, account, kind, amount: Money { minor, currency }, created_at })
 }
 
-fn payout(row: Row) -> Result<Payout, Error> {
+pub(super) fn payout(row: Row) -> Result<Payout, Error> {
     let mut row = row.read("payouts");
     let (id, from, to, deal) = (row.next()?, row.next()?, row.next()?, row.next()?);
     let minor = row.next()?;

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::db::{params, statements};
-use super::{Error, Row, Tx};
+use super::{Error, Row, RowReader, Tx};
 use crate::domain::id::{OrderId, PaymentId, ReturnId};
 use crate::domain::money::Money;
 use crate::domain::payment::{Payment, PaymentStatus, PaymentSystem, Return};
@@ -18,6 +18,7 @@ macro_rules! return_columns {
         "id, payment_id, refund_id, amount, currency, attempts"
     };
 }
+pub(super) use {columns, return_columns};
 
 statements! {
     ONE = concat!("select ", columns!(), " from payments where bucket = $1 and id = $2");
@@ -151,7 +152,7 @@ pub fn set_sent(tx: &mut Tx<'_>, id: ReturnId) -> Result<bool, Error> {
     Ok(tx.execute(SENT, params![id.bucket(), id, now])? == 1)
 }
 
-fn payment(row: Row) -> Result<Payment, Error> {
+pub(super) fn payment(row: Row) -> Result<Payment, Error> {
     let mut row = row.read("payments");
     let (id, order) = (row.next()?, row.next()?);
     let system = row.next_parsed()?;
@@ -162,7 +163,10 @@ fn payment(row: Row) -> Result<Payment, Error> {
 }
 
 fn returned(row: Row) -> Result<Return, Error> {
-    let mut row = row.read("payment_returns");
+    next_return(&mut row.read("payment_returns"))
+}
+
+pub(super) fn next_return(row: &mut RowReader) -> Result<Return, Error> {
     let (id, payment, refund) = (row.next()?, row.next()?, row.next()?);
     let amount = Money { minor: row.next()?, currency: row.next_parsed()? };
     Ok(Return { id, payment, refund, amount, attempts: row.next()? })

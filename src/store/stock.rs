@@ -22,7 +22,8 @@ statements! {
     TAKE =
         "update tickets set status = 'reserved', order_id = $3, reserved_till = $4, updated_at = $5 \
          where bucket = $1 and id = any($2) and status || '' = 'vacant' and not removed returning id, set_id, number";
-    // The same of a hold that is over, written down or not: such a ticket is counted as taken already.
+    // The same of a hold that is over, written down or not: such a ticket is counted as taken already. Without the condition on
+    // the time tickets are taken away from who holds them, and tests/it/model fails.
     TAKE_OVER =
         "update tickets set status = 'reserved', order_id = $3, reserved_till = $4, updated_at = $5 \
          where bucket = $1 and id = any($2) and status || '' = 'reserved' and reserved_till <= $5 and not removed \

@@ -47,6 +47,7 @@ def crowd(servers, work):
 
 
 def test_a_set_is_sold_out_and_nothing_of_it_twice(servers, again):
+    """Fails without the condition `status = 'vacant'` in the statement that takes tickets, TAKE in src/store/stock.rs."""
     event = Event.on_sale(servers[0], 500)
     [one] = event.sets
     with Caller(servers[0]) as caller:

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import random
+import re
 import secrets
 import shutil
 import signal
@@ -562,6 +563,71 @@ def test_doctor_says_whether_all_is_well(place):
         assert open_to_others.returncode == 1 and "chmod 700" in open_to_others.stdout, open_to_others
     for told in (new, well, ill):
         assert not [word for word in place.environment.values() if word in told.stdout]
+
+
+def corrupt(place, statement):
+    """Changes rows of a demo behind the program's back."""
+    if place.engine == "sqlite":
+        with place.sqlite() as database:
+            database.execute(statement)
+    else:
+        sql(statement, place.name)
+
+
+# What is changed, how it is changed back, and what the proof says of it.
+CORRUPTIONS = [
+    (
+        "update entries set amount = amount + 1 where id = (select id from entries where cause = 'sale' order by id limit 1)",
+        "update entries set amount = amount - 1 where id = (select id from entries where cause = 'sale' order by id limit 1)",
+        [r"order ID: its entries sum to 1 minor units, not to 0",
+         r"order ID: the entries of its sale are .*, and should be .*"],
+    ),
+    (
+        "update set_counters set taken = taken + 1 where taken ="
+        " (select max(taken) from set_counters) and set_id = (select set_id from set_counters order by taken desc, set_id limit 1)",
+        "update set_counters set taken = taken - 1 where taken ="
+        " (select max(taken) from set_counters) and set_id = (select set_id from set_counters order by taken desc, set_id limit 1)",
+        [r"set ID: counts [0-9]+ tickets as taken, and [0-9]+ are"],
+    ),
+    (
+        "update entries set payout_id = order_id, cause = 'payout', order_id = null where cause = 'sale' and kind = 'agent'",
+        "update entries set order_id = payout_id, cause = 'sale', payout_id = null where cause = 'payout' and kind = 'agent'",
+        [r"order ID: its entries sum to -[0-9]+ minor units, not to 0",
+         r"order ID: the entries of its sale are .*, and should be .*",
+         r"entry ID: is of the payout ID, which does not exist"],
+    ),
+]
+
+
+def test_doctor_proves_the_ledger(place):
+    nothing = run("doctor", "--demo", "--ledger", place=place)
+    assert nothing.returncode == 0 and "there is no database yet" in nothing.stdout, nothing
+    looked_at = ["orders", "tickets", "sets", "promocodes", "payments", "returns", "entries", "payouts"]
+
+    def proof():
+        done = run("doctor", "--demo", "--ledger", place=place)
+        told = done.stdout.split("\nledger\n")[1].splitlines()
+        problems = [line.removeprefix("  problem  ") for line in told if line.startswith("  problem  ")]
+        ends = [line for line in told if not line.startswith("  problem  ")]
+        found = [re.fullmatch(r"  done     ([a-z]+): ([0-9]+) looked at", end) for end in ends]
+        assert [end[1] for end in found] == looked_at, ends
+        return done.returncode, problems, {end[1]: int(end[2]) for end in found}
+
+    with Server(place) as server:
+        payout = {"from": NANOBILET, "to": PLATFORM, "amount": "30.00"}
+        assert wire.ask(server, "POST", "/v1/resources/payouts", payout, OPERATOR).status == 201
+        code, problems, counts = proof()
+        assert (code, problems) == (0, []), "beside a server"
+    assert all(counts[kind] > 0 for kind in looked_at if kind not in ("payments", "returns")), counts
+    for statement, back, says in CORRUPTIONS:
+        corrupt(place, statement)
+        code, problems, again = proof()
+        assert (code, again) == (1, counts)
+        said = [re.sub(r"\b[0-9a-f]{24}\b", "ID", problem) for problem in problems]
+        assert said and all(any(re.fullmatch(one, line) for one in says) for line in said), problems
+        assert all(any(re.fullmatch(one, line) for line in said) for one in says), problems
+        corrupt(place, back)
+        assert proof() == (0, [], counts)
 
 
 def test_doctor_shows_no_password_of_the_database():

@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::http::{Response, StatusCode};
 
 use crate::app::ledger::{self, BalanceKey, Filter, NewPayout};
+use crate::domain::id::{ObjectId, PayoutId};
 use crate::domain::ledger::{Account, Balance, Entry, Payout};
 use crate::domain::money::{Currency, Money};
 use crate::domain::time::parse_time;
@@ -100,8 +101,8 @@ pub async fn payouts(call: Reading<Manager>) -> Result<Response<Body>, Error> {
 pub async fn record(call: Writing<Manager>, body: JsonBody) -> Result<Response<Body>, Error> {
     let currency = call.app().installation.currency;
     let new = call.body(&body, &POST, |input| payout(input, currency));
-    let id = call.app().new_id();
-    let ids = call.app().payout_entry_ids();
+    let id: PayoutId = call.app().new_id();
+    let ids = call.app().entry_ids(ObjectId::from(id).bucket());
     call.one(StatusCode::CREATED, &body, new, move |tx, caller, new| ledger::record(tx, caller, id, &ids, new)).await
 }
 

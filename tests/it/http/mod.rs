@@ -25,6 +25,7 @@ mod refund_requests;
 mod refund_requests_v2;
 mod sets;
 mod settings;
+mod statuses;
 mod tickets;
 mod users;
 mod venues;

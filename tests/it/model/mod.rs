@@ -12,10 +12,10 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 
-use crate::util::{Actor, Answer as Answered, Server, id};
+use crate::util::{Actor, Answer as Answered, ORDERS, ORDERS_V2, Server, id};
 use world::{
-    Account, Answer, Code, Discount, HOUR, MINUTE, ORGANIZER, Order, Part, Refund, Rule, Sale, Set, Status, Ticket,
-    Verdict, Wish, World,
+    Account, Answer, Choice, Code, Discount, HOUR, MINUTE, ORGANIZER, Order, Part, Refund, Rule, Sale, Set, Status,
+    Ticket, Verdict, Wish, World,
 };
 
 /// How many steps a sequence has at most.
@@ -24,31 +24,33 @@ const STEPS: usize = 40;
 /// What somebody does. Numbers name orders, tickets and so on by their place among those there are, modulo their number.
 #[derive(Clone, Debug)]
 enum Action {
-    Order { vendor: usize, wish: RawWish, all_or_nothing: bool, codes: Vec<usize> },
-    Choose { order: usize, wish: RawWish, all_or_nothing: bool },
+    Order { vendor: usize, wish: RawWish, all_or_nothing: bool, codes: Vec<usize>, v2: bool },
+    Choose { order: usize, wish: RawWish, all_or_nothing: bool, v2: bool },
     GiveCodes { order: usize, codes: Vec<usize> },
-    SetStatus { order: usize, by: usize, to: Status },
+    SetStatus { order: usize, by: usize, to: Status, v2: bool },
     Delete { order: usize, by: usize },
+    AskForPayment { order: usize },
+    Pay { order: usize, choice: Choice },
     Pass { seconds: i64 },
     RunJobs,
     CloseDeal { agent: usize },
     AcceptDeal { agent: usize, terms: usize },
     ChangeFee { fee: usize },
     ChangeAmount { set: usize, by: i64 },
-    Refund { order: usize, by: usize, tickets: u8, by_org: bool },
-    Answer { refund: usize, by: usize, approve: bool },
+    Refund { order: usize, by: usize, tickets: u8, by_org: bool, v2: bool },
+    Answer { refund: usize, by: usize, approve: bool, v2: bool },
     CancelEvent,
 }
 
 #[derive(Clone, Debug)]
 enum RawWish {
-    Random([usize; 3]),
+    Random([usize; 4]),
     Tickets(Vec<usize>),
 }
 
 fn actions() -> impl Strategy<Value = Action> {
     let wish = prop_oneof![
-        3 => prop::array::uniform3(prop_oneof![2 => Just(0), 3 => 1..4usize]).prop_map(RawWish::Random),
+        3 => prop::array::uniform4(prop_oneof![2 => Just(0), 3 => 1..4usize]).prop_map(RawWish::Random),
         2 => prop::collection::vec(0..30usize, 0..5).prop_map(RawWish::Tickets),
     ];
     let codes = prop_oneof![3 => Just(Vec::new()), 2 => prop::collection::vec(0..3usize, 1..3)];
@@ -61,14 +63,20 @@ fn actions() -> impl Strategy<Value = Action> {
         1 => prop::sample::select(&Status::ALL[..]),
     ];
     let seconds = prop::sample::select(vec![1, 60, 299, 540, 600, 601, 1800, 7200, 3 * 3600, 12 * 3600]);
-    let new = (0..3usize, wish.clone(), any::<bool>(), codes.clone())
-        .prop_map(|(vendor, wish, all_or_nothing, codes)| Action::Order { vendor, wish, all_or_nothing, codes });
+    let v2 = || prop::bool::weighted(0.3);
+    let choice = prop_oneof![6 => Just(Choice::Pay), 5 => prop::sample::select(&Choice::ALL[..])];
+    let new = (0..3usize, wish.clone(), any::<bool>(), codes.clone(), v2()).prop_map(
+        |(vendor, wish, all_or_nothing, codes, v2)| Action::Order { vendor, wish, all_or_nothing, codes, v2 },
+    );
     prop_oneof![
         12 => new,
-        8 => (order.clone(), wish, any::<bool>())
-            .prop_map(|(order, wish, all_or_nothing)| Action::Choose { order, wish, all_or_nothing }),
+        8 => (order.clone(), wish, any::<bool>(), v2())
+            .prop_map(|(order, wish, all_or_nothing, v2)| Action::Choose { order, wish, all_or_nothing, v2 }),
         4 => (order.clone(), codes).prop_map(|(order, codes)| Action::GiveCodes { order, codes }),
-        16 => (order.clone(), by.clone(), status).prop_map(|(order, by, to)| Action::SetStatus { order, by, to }),
+        16 => (order.clone(), by.clone(), status, v2())
+            .prop_map(|(order, by, to, v2)| Action::SetStatus { order, by, to, v2 }),
+        6 => order.clone().prop_map(|order| Action::AskForPayment { order }),
+        8 => (order.clone(), choice).prop_map(|(order, choice)| Action::Pay { order, choice }),
         2 => (order.clone(), by.clone()).prop_map(|(order, by)| Action::Delete { order, by }),
         5 => seconds.prop_map(|seconds| Action::Pass { seconds }),
         3 => Just(Action::RunJobs),
@@ -76,10 +84,10 @@ fn actions() -> impl Strategy<Value = Action> {
         2 => (1..3usize, 0..4usize).prop_map(|(agent, terms)| Action::AcceptDeal { agent, terms }),
         1 => (0..3usize).prop_map(|fee| Action::ChangeFee { fee }),
         3 => (0..3usize, -2..3i64).prop_map(|(set, by)| Action::ChangeAmount { set, by }),
-        6 => (order, by.clone(), any::<u8>(), prop::bool::weighted(0.2))
-            .prop_map(|(order, by, tickets, by_org)| Action::Refund { order, by, tickets, by_org }),
-        6 => (0..4usize, by, prop::bool::weighted(0.8))
-            .prop_map(|(refund, by, approve)| Action::Answer { refund, by, approve }),
+        6 => (order, by.clone(), any::<u8>(), prop::bool::weighted(0.2), v2())
+            .prop_map(|(order, by, tickets, by_org, v2)| Action::Refund { order, by, tickets, by_org, v2 }),
+        6 => (0..4usize, by, prop::bool::weighted(0.8), v2())
+            .prop_map(|(refund, by, approve, v2)| Action::Answer { refund, by, approve, v2 }),
         1 => Just(Action::CancelEvent),
     ]
 }
@@ -124,6 +132,16 @@ struct Stage<'s> {
     barcodes: BTreeMap<String, (usize, usize)>,
 }
 
+fn refunds_path(v2: bool) -> &'static str {
+    if v2 { "/v2/resources/refund_requests" } else { "/v1/resources/refund_requests" }
+}
+
+/// What an answer is about.
+fn data(answer: &Answered) -> Value {
+    let body = answer.json();
+    body.get("data").cloned().unwrap_or(body)
+}
+
 fn money(minor: i64) -> String {
     format!("{}.{:02}", minor / 100, minor % 100)
 }
@@ -134,6 +152,14 @@ fn minor(value: &Value) -> i64 {
     let (whole, part) = digits.split_once('.').unwrap();
     assert_eq!(part.len(), 2, "{text}");
     sign * (whole.parse::<i64>().unwrap() * 100 + part.parse::<i64>().unwrap())
+}
+
+/// Its row and its number; empty where there is no seat.
+fn seat_of(seat: &Value) -> String {
+    match (&seat["row"], &seat["number"]) {
+        (Value::Null, Value::Null) => String::new(),
+        (row, number) => format!("{row}/{number}"),
+    }
 }
 
 fn period(starts: i64, ends: i64) -> String {
@@ -158,27 +184,34 @@ impl<'s> Stage<'s> {
         let (starts, ends) = (now + 24 * HOUR, now + 27 * HOUR);
         let path = format!("/v1/resources/events/{event}");
 
+        let map = organizer.describes_map("Hall");
+        organizer.changes_event(&event, json!({"map": id(&map)})).ok();
+        let seats = json!({"sector": id(&map["sectors"][1]), "seats": {"1": [[2, 3]], "2": [[1, 1]]}});
+
         let mut sets = Vec::new();
         let mut tickets = Vec::new();
-        for (name, amount, rules) in [
-            ("Parterre", 5, vec![(100_015, now - HOUR, ends)]),
+        for (name, places, rules) in [
+            ("Parterre", json!({"amount": 5}), vec![(100_015, now - HOUR, ends)]),
             (
                 "Balcony",
-                4,
+                json!({"amount": 4}),
                 vec![
                     (40_033, now - HOUR, now + 30 * MINUTE),
                     (55_555, now + 2 * HOUR, ends),
                     (60_007, now + 3 * HOUR, now + 6 * HOUR),
                 ],
             ),
-            ("Gallery", 3, vec![(10_001, now - HOUR, ends)]),
+            ("Gallery", json!({"amount": 3}), vec![(10_001, now - HOUR, ends)]),
+            ("Stalls", seats, vec![(70_707, now - HOUR, ends)]),
         ] {
             let given: Vec<Value> = rules
                 .iter()
                 .map(|(price, starts, ends)| json!({"price": money(*price), "cal": period(*starts, *ends)}))
                 .collect();
-            let made =
-                organizer.post(&format!("{path}/sets"), json!({"name": name, "amount": amount, "rules": given})).ok();
+            let mut new = places;
+            new["name"] = json!(name);
+            new["rules"] = json!(given);
+            let made = organizer.post(&format!("{path}/sets"), new).ok();
             let found = made["rules"].as_array().unwrap();
             let rules = rules.into_iter().map(|(price, starts, ends)| {
                 let cal = |rule: &&Value| rule["price_org"] == money(price).as_str();
@@ -190,10 +223,14 @@ impl<'s> Stage<'s> {
         for (set, Set { id: set_id, .. }) in sets.iter().enumerate() {
             for ticket in organizer.get(&format!("{path}/sets/{set_id}/tickets")).list() {
                 let number = ticket["number"].as_i64().unwrap();
-                tickets.push(Ticket { id: id(&ticket).to_owned(), number, set, order: None, removed: false });
+                let (id, seat) = (id(&ticket).to_owned(), ticket["seat"].clone());
+                tickets.push(Ticket { id, number, set, order: None, removed: false, seat });
             }
         }
 
+        let seated: Vec<String> = tickets.iter().map(|ticket| seat_of(&ticket.seat)).collect();
+        assert_eq!(seated[12..], ["1/2", "1/3", "2/1"]);
+        assert!(seated[..12].iter().all(String::is_empty));
         let early = now + 3 * HOUR;
         let of_sets = [&sets[0].id, &sets[2].id];
         let codes = [
@@ -298,66 +335,94 @@ impl<'s> Stage<'s> {
 
     fn tickets_of(&self, order: &Value) -> Vec<usize> {
         let there = order["tickets"].as_array().unwrap();
-        there.iter().map(|ticket| self.world.tickets.iter().position(|known| known.id == *ticket).unwrap()).collect()
+        let id = |ticket: &Value| ticket.get("id").unwrap_or(ticket).clone();
+        there
+            .iter()
+            .map(|ticket| self.world.tickets.iter().position(|known| id(ticket) == known.id.as_str()).unwrap())
+            .collect()
     }
 
     /// Tells the server and the model to do something, and compares what they say of it.
     fn does(&mut self, action: &Action) {
         let mut next = self.world.clone();
         let (answer, verdict) = match action {
-            Action::Order { vendor, wish, all_or_nothing, codes } => {
+            Action::Order { vendor, wish, all_or_nothing, codes, v2 } => {
                 let (wish, name, value) = self.wish(wish);
+                // In version 2 one that can't be applied does not fail the request.
+                let codes: &[usize] = if *v2 { &[] } else { codes };
                 let words: Vec<&str> = codes.iter().map(|&code| CODES[code]).collect();
                 let mut body = json!({"event": self.event, name: value, "all_or_nothing": all_or_nothing});
                 if !words.is_empty() {
                     body["promocodes"] = json!(words);
                 }
-                let answer = self.vendors[*vendor].post("/v1/resources/orders", body);
-                let verdict = next.order(*vendor, &wish, *all_or_nothing, codes);
-                if answer.status == 201 && verdict != Verdict::Refused {
-                    let made = answer.json();
+                let answer = self.vendors[*vendor].post(if *v2 { ORDERS_V2 } else { ORDERS }, body);
+                let verdict = match next.order(*vendor, &wish, *all_or_nothing, codes) {
+                    _ if *v2 && wish.is_empty() => Verdict::Refused,
+                    verdict => verdict,
+                };
+                if matches!(answer.status, 200 | 201) && verdict != Verdict::Refused {
+                    let made = data(&answer);
                     next.orders.last_mut().unwrap().id = id(&made).to_owned();
                     next.keep_codes(next.orders.len() - 1, &made["promocodes"]);
                 }
                 (answer, verdict)
             }
-            Action::Choose { order, wish, all_or_nothing } => {
+            Action::Choose { order, wish, all_or_nothing, v2 } => {
                 let Some(order) = self.named(*order) else { return };
                 let (wish, name, value) = self.wish(wish);
-                let answer = self.changes(order, json!({name: value, "all_or_nothing": all_or_nothing}), 0);
-                let had = if answer.status == 200 { self.tickets_of(&answer.json()) } else { Vec::new() };
+                let answer = self.changes(order, json!({name: value, "all_or_nothing": all_or_nothing}), 0, *v2);
+                let had = if answer.status == 200 { self.tickets_of(&data(&answer)) } else { Vec::new() };
                 let verdict = next.choose(order, &wish, *all_or_nothing, &had);
                 (answer, verdict)
             }
             Action::GiveCodes { order, codes } => {
                 let Some(order) = self.named(*order) else { return };
                 let words: Vec<&str> = codes.iter().map(|&code| CODES[code]).collect();
-                let answer = self.changes(order, json!({"promocodes": words}), 0);
+                let answer = self.changes(order, json!({"promocodes": words}), 0, false);
                 let verdict = next.give_codes(order, codes);
                 if answer.status == 200 && verdict != Verdict::Refused {
                     next.keep_codes(order, &answer.json()["promocodes"]);
                 }
                 (answer, verdict)
             }
-            Action::SetStatus { order, by, to } => {
+            Action::SetStatus { order, by, to, v2 } => {
                 let Some(order) = self.named(*order) else { return };
-                let answer = self.changes(order, json!({"status": to.word()}), *by);
+                let word = if *v2 { to.word_v2() } else { to.word() };
+                let answer = self.changes(order, json!({"status": word}), *by, *v2);
                 let by = self.asker(self.world.orders[order].vendor, *by);
-                (answer, next.status(order, by, *to))
+                (answer, next.status(order, by, *to, *v2))
+            }
+            Action::AskForPayment { order } => {
+                let Some(order) = self.named(*order) else { return };
+                let body = json!({"payment": {"system": "test"}, "status": "in_progress"});
+                (self.changes(order, body, 0, false), next.ask(order))
+            }
+            Action::Pay { order, choice } => {
+                let Some(order) = self.named(*order) else { return };
+                if self.world.orders[order].charge.is_some() {
+                    let asked = self.server.platform().sees_order(&json!({"id": self.world.orders[order].id}));
+                    assert_eq!(self.server.customer_does(&asked, choice.word()).status, 303);
+                    self.world.pay(order, *choice);
+                }
+                return;
             }
             Action::Delete { order, by } => {
                 let Some(order) = self.named(*order) else { return };
                 let Order { id, vendor, .. } = &self.world.orders[order];
                 let by = self.asker(*vendor, *by);
                 let answer = self.vendors[by].delete(&format!("/v1/resources/orders/{id}"));
-                (answer, next.status(order, by, Status::Canceled))
+                (answer, next.status(order, by, Status::Canceled, false))
             }
             Action::Pass { seconds } => {
                 self.server.advance(SignedDuration::from_secs(*seconds));
                 self.world.pass(seconds * 1_000_000);
                 return;
             }
-            Action::RunJobs => return self.server.run_jobs(),
+            Action::RunJobs => {
+                self.server.run_jobs();
+                self.world.jobs();
+                return;
+            }
             Action::CloseDeal { agent } => {
                 if self.deals[*agent].is_empty() {
                     return;
@@ -384,7 +449,7 @@ impl<'s> Stage<'s> {
                 return;
             }
             Action::ChangeAmount { set, by } => return self.change_amount(*set, *by),
-            Action::Refund { order, by, tickets, by_org } => {
+            Action::Refund { order, by, tickets, by_org, v2 } => {
                 let Some(order) = self.named(*order) else { return };
                 let known = &self.world.orders[order];
                 let by = self.asker(known.vendor, *by);
@@ -393,15 +458,16 @@ impl<'s> Stage<'s> {
                     (0..own.len()).filter(|at| tickets >> (at % 8) & 1 == 1).map(|at| own[at]).collect();
                 let ids: Vec<&String> = tickets.iter().map(|&ticket| &self.world.tickets[ticket].id).collect();
                 let culprit = if *by_org { "org" } else { "user" };
-                let body = json!({"order": known.id, "culprit": culprit, "tickets_refund": ids});
-                let answer = self.vendors[by].post("/v1/resources/refund_requests", body);
+                let name = if *v2 { "tickets" } else { "tickets_refund" };
+                let body = json!({"order": known.id, "culprit": culprit, name: ids});
+                let answer = self.vendors[by].post(refunds_path(*v2), body);
                 let verdict = next.refund(order, by, &tickets, *by_org);
-                if answer.status == 201 && verdict != Verdict::Refused {
-                    next.refunds.last_mut().unwrap().id = id(&answer.json()).to_owned();
+                if matches!(answer.status, 200 | 201) && verdict != Verdict::Refused {
+                    next.refunds.last_mut().unwrap().id = id(&data(&answer)).to_owned();
                 }
                 (answer, verdict)
             }
-            Action::Answer { refund, by, approve } => {
+            Action::Answer { refund, by, approve, v2 } => {
                 let count = self.world.refunds.len();
                 if count == 0 {
                     return;
@@ -410,7 +476,7 @@ impl<'s> Stage<'s> {
                 let Refund { id, order, .. } = &self.world.refunds[refund];
                 let by = self.asker(self.world.orders[*order].vendor, *by);
                 let status = if *approve { "approved" } else { "rejected" };
-                let path = format!("/v1/resources/refund_requests/{id}");
+                let path = format!("{}/{id}", refunds_path(*v2));
                 let answer = self.vendors[by].patch(&path, json!({"status": status}));
                 (answer, next.answer(refund, by, *approve))
             }
@@ -429,10 +495,10 @@ impl<'s> Stage<'s> {
         }
     }
 
-    fn changes(&self, order: usize, body: Value, by: usize) -> Answered {
+    fn changes(&self, order: usize, body: Value, by: usize, v2: bool) -> Answered {
         let Order { id, vendor, .. } = &self.world.orders[order];
         let by = self.asker(*vendor, by);
-        self.vendors[by].patch(&format!("/v1/resources/orders/{id}"), body)
+        self.vendors[by].patch(&format!("{}/{id}", if v2 { ORDERS_V2 } else { ORDERS }), body)
     }
 
     /// "Adds tickets, or removes vacant ones (409 where that isn't possible)": which of them is the server's choice.
@@ -467,7 +533,8 @@ impl<'s> Stage<'s> {
                 let number = found["number"].as_i64().unwrap();
                 assert!(self.world.tickets.iter().all(|ticket| ticket.number != number), "{number} is there twice");
                 let id = id(&found).to_owned();
-                self.world.tickets.push(Ticket { id, number, set, order: None, removed: false });
+                let seat = found["seat"].clone();
+                self.world.tickets.push(Ticket { id, number, set, order: None, removed: false, seat });
             }
         }
         if answer.status == 200 {
@@ -524,7 +591,7 @@ impl<'s> Stage<'s> {
                     Some(order) if order.status == Status::Done => ("sold", None),
                     Some(order) => ("reserved", Some(order.till)),
                 };
-                assert_eq!(found["status"], status, "{found}");
+                assert_eq!((&found["status"], &found["seat"]), (&json!(status), &tickets[at].seat), "{found}");
                 assert_eq!(found["reserved_till"].as_str().map(|_| microseconds(&found["reserved_till"])), till);
                 assert_eq!(found["barcode"].is_string(), status == "sold", "{found}");
                 if let Some(barcode) = found["barcode"].as_str() {
@@ -589,7 +656,7 @@ impl<'s> Stage<'s> {
         for refund in &self.world.refunds {
             let found = there.iter().find(|found| found["id"] == refund.id.as_str()).unwrap();
             let status = match refund.status {
-                Answer::New => "new",
+                Answer::New | Answer::Sending => "new",
                 Answer::Approved => "approved",
                 Answer::Rejected => "rejected",
             };
@@ -607,7 +674,8 @@ impl<'s> Stage<'s> {
         let mut orders: BTreeMap<String, i64> = BTreeMap::new();
         for entry in self.server.platform().get(&path).list() {
             let vendor = self.vendors.iter().position(|vendor| entry["partner"] == vendor.partner());
-            let account = vendor.map_or(Account::Platform, Account::Vendor);
+            let others = if entry["account"] == "customer" { Account::Customers } else { Account::Platform };
+            let account = vendor.map_or(others, Account::Vendor);
             *sums.entry(account).or_default() += minor(&entry["amount"]);
             *orders.entry(entry["order"].as_str().unwrap().to_owned()).or_default() += minor(&entry["amount"]);
         }

@@ -11,6 +11,10 @@ pub const HOUR: i64 = 60 * MINUTE;
 const HOLD: i64 = 10 * MINUTE;
 /// How long one that waits for `api/BASE` does.
 const BASE_HOLD: i64 = 12 * HOUR;
+/// How long one that waits for the payment system for tests does.
+const TEST_HOLD: i64 = 20 * MINUTE;
+/// How long after that a late callback of it comes.
+const LATE: i64 = 1_000_000;
 
 /// A part of a ticket's money.
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +54,8 @@ pub enum Sale {
 pub enum Account {
     Vendor(usize),
     Platform,
+    /// The customers', whose money came too late.
+    Customers,
 }
 
 /// The vendor that is the event's organizer.
@@ -146,6 +152,8 @@ pub struct Ticket {
     /// The order that holds it, or bought it.
     pub order: Option<usize>,
     pub removed: bool,
+    /// Its seat as it is shown: none in a set without seats.
+    pub seat: Value,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -171,6 +179,10 @@ impl Status {
             Self::Expired => "expired",
             Self::Refunded => "refunded",
         }
+    }
+
+    pub fn word_v2(self) -> &'static str {
+        if self == Self::Canceled { "cancelled" } else { self.word() }
     }
 
     /// Whether its tickets are reserved for it.
@@ -204,9 +216,58 @@ pub struct Order {
     codes: Vec<usize>,
     pub lines: Vec<Line>,
     refunded: Vec<Line>,
+    /// Whether the platform collects its money, through the payment system for tests.
+    collected: bool,
+    /// What that was asked for.
+    pub charge: Option<Charge>,
+}
+
+/// Money that the customer is to pay on a page.
+#[derive(Clone, Debug)]
+pub struct Charge {
+    amount: i64,
+    till: i64,
+    paid: bool,
+    /// When a late callback comes.
+    told_at: Option<i64>,
+    /// Whether it came for nothing, and was not sent back yet.
+    owed: bool,
+}
+
+/// What the customer does on the page.
+#[derive(Clone, Copy, Debug)]
+pub enum Choice {
+    Pay,
+    Twice,
+    Late,
+    OtherAmount,
+    Forge,
+    Replay,
+    Decline,
+}
+
+impl Choice {
+    pub const ALL: [Self; 7] =
+        [Self::Pay, Self::Twice, Self::Late, Self::OtherAmount, Self::Forge, Self::Replay, Self::Decline];
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Pay => "pay",
+            Self::Twice => "pay_twice",
+            Self::Late => "pay_late",
+            Self::OtherAmount => "other_amount",
+            Self::Forge => "forge",
+            Self::Replay => "replay",
+            Self::Decline => "decline",
+        }
+    }
 }
 
 impl Order {
+    fn full(&self) -> i64 {
+        self.lines.iter().map(|line| line.split.full).sum()
+    }
+
     pub fn tickets(&self) -> Vec<usize> {
         self.lines.iter().map(|line| line.ticket).collect()
     }
@@ -246,6 +307,8 @@ impl Code {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
     New,
+    /// Its money is being sent back.
+    Sending,
     Approved,
     Rejected,
 }
@@ -266,6 +329,15 @@ pub enum Wish {
     Random(BTreeMap<usize, usize>),
     /// These.
     Tickets(BTreeSet<usize>),
+}
+
+impl Wish {
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Self::Random(counts) => counts.is_empty(),
+            Self::Tickets(tickets) => tickets.is_empty(),
+        }
+    }
 }
 
 /// What the specification says of a request.
@@ -372,6 +444,8 @@ impl World {
             codes: Vec::new(),
             lines: Vec::new(),
             refunded: Vec::new(),
+            collected: false,
+            charge: None,
         });
         let order = self.orders.len() - 1;
         let chosen = self.choose(order, wish, all_or_nothing, &[]);
@@ -500,7 +574,16 @@ impl World {
         }
         self.orders[order].rules = rules;
         self.orders[order].lines = lines;
-        verdict
+        let full = self.orders[order].full();
+        match &mut self.orders[order].charge {
+            // What is being paid for need not be changed any more.
+            Some(charge) if charge.paid && charge.amount != full => Verdict::Open,
+            Some(charge) => {
+                charge.amount = full;
+                verdict
+            }
+            None => verdict,
+        }
     }
 
     /// The money of an order's tickets; none where the terms can't sell one of them.
@@ -596,10 +679,10 @@ impl World {
         assert!(lines.iter().filter_map(|line| line.code).all(|code| codes.contains(&code)), "{given:?} of {codes:?}");
     }
 
-    /// Another status, wished by a vendor.
-    pub fn status(&mut self, order: usize, by: usize, to: Status) -> Verdict {
+    /// Another status, wished by a vendor; through version 2 an order goes from `executed` to `done` directly.
+    pub fn status(&mut self, order: usize, by: usize, to: Status, v2: bool) -> Verdict {
         let Order { vendor, status, .. } = self.orders[order];
-        if by != vendor && by != ORGANIZER {
+        if by != vendor && by != ORGANIZER || v2 && !matches!(to, Status::Done | Status::Canceled) {
             return Verdict::Refused;
         }
         if status == to {
@@ -612,12 +695,19 @@ impl World {
                 Verdict::Done
             }
             (Status::Executed, Status::InProgress) if seller && !self.orders[order].lines.is_empty() => {
-                self.orders[order].status = Status::InProgress;
-                self.orders[order].till = self.now + BASE_HOLD;
+                let (hold, full) = (self.hold(order), self.orders[order].full());
+                let Order { status, till, collected, charge, .. } = &mut self.orders[order];
+                *status = Status::InProgress;
+                *till = self.now + hold;
+                let asked = Charge { amount: full, till: *till, paid: false, told_at: None, owed: false };
+                *charge = (*collected && full > 0).then_some(asked);
                 Verdict::Done
             }
-            (Status::InProgress, Status::Done) if seller && !self.orders[order].lines.is_empty() => {
-                self.orders[order].status = Status::Done;
+            (Status::InProgress, Status::Done) if seller && self.vendor_takes_money(order) => {
+                self.sell(order);
+                Verdict::Done
+            }
+            (Status::Executed, Status::Done) if v2 && seller && self.vendor_takes_money(order) => {
                 self.sell(order);
                 Verdict::Done
             }
@@ -625,24 +715,108 @@ impl World {
         }
     }
 
-    /// "Debit whoever holds the customer's money `full`; credit organizer, platform and agent their shares."
-    fn sell(&mut self, order: usize) {
-        let Order { vendor, .. } = self.orders[order];
-        for Line { split, .. } in self.orders[order].lines.clone() {
-            let posts = [
-                (Account::Vendor(vendor), -split.full),
-                (Account::Vendor(ORGANIZER), split.org),
-                (Account::Platform, split.core),
-                (Account::Vendor(vendor), split.agent),
-            ];
-            self.post(posts);
+    fn hold(&self, order: usize) -> i64 {
+        if self.orders[order].collected { TEST_HOLD } else { BASE_HOLD }
+    }
+
+    /// "With any other payment system only that system's signed callback does"; "a total of 0.00 goes to `done` without a
+    /// payment".
+    fn vendor_takes_money(&self, order: usize) -> bool {
+        let order = &self.orders[order];
+        !order.lines.is_empty() && (!order.collected || order.full() == 0)
+    }
+
+    /// Has an order wait for the payment system for tests.
+    pub fn ask(&mut self, order: usize) -> Verdict {
+        match self.orders[order].status {
+            Status::Executed => {
+                self.orders[order].collected = true;
+                self.status(order, self.orders[order].vendor, Status::InProgress, false)
+            }
+            // Nothing changes, or another payment system can't be chosen any more.
+            Status::InProgress => Verdict::Open,
+            _ => Verdict::Refused,
         }
     }
 
-    fn post(&mut self, posts: [(Account, i64); 4]) {
+    /// What the customer does on the page: it can be paid once, and only in time.
+    pub fn pay(&mut self, order: usize, choice: Choice) {
+        let now = self.now;
+        let Some(charge) = &mut self.orders[order].charge else { return };
+        if charge.paid || charge.till <= now || charge.amount == 0 {
+            return;
+        }
+        match choice {
+            Choice::Pay | Choice::Twice => {
+                charge.paid = true;
+                self.hear(order);
+            }
+            Choice::Late => {
+                charge.paid = true;
+                charge.told_at = Some(charge.till + LATE);
+            }
+            Choice::OtherAmount | Choice::Forge | Choice::Replay | Choice::Decline => {}
+        }
+    }
+
+    /// "Money that arrives after expiry or cancellation is recorded as owed to the customer and sent back by a job."
+    fn hear(&mut self, order: usize) {
+        if self.orders[order].status == Status::InProgress {
+            return self.sell(order);
+        }
+        let Some(charge) = &mut self.orders[order].charge else { return };
+        charge.owed = true;
+        let amount = charge.amount;
+        self.post(&[(Account::Platform, -amount), (Account::Customers, amount)]);
+    }
+
+    /// What happens by itself: late callbacks are heard, and money is sent back.
+    pub fn jobs(&mut self) {
+        for order in 0..self.orders.len() {
+            let now = self.now;
+            let Some(charge) = &mut self.orders[order].charge else { continue };
+            if charge.told_at.is_some_and(|told_at| told_at <= now) {
+                charge.told_at = None;
+                self.hear(order);
+            }
+            let Some(charge) = &mut self.orders[order].charge else { continue };
+            if std::mem::take(&mut charge.owed) {
+                let amount = charge.amount;
+                self.post(&[(Account::Platform, amount), (Account::Customers, -amount)]);
+            }
+        }
+        for refund in 0..self.refunds.len() {
+            if self.refunds[refund].status == Answer::Sending {
+                self.give_back(refund);
+            }
+        }
+    }
+
+    /// Who holds the customer's money.
+    fn holder(&self, order: usize) -> Account {
+        let Order { vendor, collected, .. } = self.orders[order];
+        if collected { Account::Platform } else { Account::Vendor(vendor) }
+    }
+
+    /// "Debit whoever holds the customer's money `full`; credit organizer, platform and agent their shares."
+    fn sell(&mut self, order: usize) {
+        self.orders[order].status = Status::Done;
+        let Order { vendor, .. } = self.orders[order];
+        let holder = self.holder(order);
+        for Line { split, .. } in self.orders[order].lines.clone() {
+            self.post(&[
+                (holder, -split.full),
+                (Account::Vendor(ORGANIZER), split.org),
+                (Account::Platform, split.core),
+                (Account::Vendor(vendor), split.agent),
+            ]);
+        }
+    }
+
+    fn post(&mut self, posts: &[(Account, i64)]) {
         assert_eq!(posts.iter().map(|(_, amount)| amount).sum::<i64>(), 0);
         for (account, amount) in posts {
-            *self.ledger.entry(account).or_default() += amount;
+            *self.ledger.entry(*account).or_default() += amount;
         }
     }
 
@@ -664,7 +838,7 @@ impl World {
         }
         let asked = |refund: &Refund| {
             refund.order == order
-                && refund.status == Answer::New
+                && matches!(refund.status, Answer::New | Answer::Sending)
                 && refund.tickets.iter().any(|ticket| tickets.contains(ticket))
         };
         let verdict = if self.refunds.iter().any(asked) { Verdict::Open } else { Verdict::Done };
@@ -673,10 +847,10 @@ impl World {
         verdict
     }
 
-    /// The answer to such a request.
+    /// The answer to such a request. Money that was collected is sent back first.
     pub fn answer(&mut self, refund: usize, by: usize, approve: bool) -> Verdict {
         let Refund { order, tickets, by_org, status, .. } = self.refunds[refund].clone();
-        let Order { vendor, sale, .. } = self.orders[order];
+        let Order { vendor, collected, .. } = self.orders[order];
         if by != vendor && by != ORGANIZER {
             return Verdict::Refused;
         }
@@ -689,10 +863,32 @@ impl World {
             (Answer::New, true) => {}
             _ => return Verdict::Refused,
         }
+        let sending = |other: &Refund| {
+            let same = other.order == order && other.tickets.iter().any(|ticket| tickets.contains(ticket));
+            other.status == Answer::Sending && same
+        };
         let own = self.orders[order].tickets();
-        if !tickets.iter().all(|ticket| own.contains(ticket)) || !self.refundable(by_org) {
+        if !tickets.iter().all(|ticket| own.contains(ticket))
+            || !self.refundable(by_org)
+            || self.refunds.iter().any(sending)
+        {
             return Verdict::Refused;
         }
+        let lines = self.orders[order].lines.iter().filter(|line| tickets.contains(&line.ticket));
+        let money: i64 = lines.map(|line| if by_org { line.split.full } else { line.split.nominal }).sum();
+        if collected && money > 0 {
+            self.refunds[refund].status = Answer::Sending;
+        } else {
+            self.give_back(refund);
+        }
+        Verdict::Done
+    }
+
+    fn give_back(&mut self, refund: usize) {
+        let Refund { order, tickets, by_org, .. } = self.refunds[refund].clone();
+        let Order { vendor, sale, .. } = self.orders[order];
+        let (holder, vendor) = (self.holder(order), Account::Vendor(vendor));
+        let organizer = Account::Vendor(ORGANIZER);
         self.refunds[refund].status = Answer::Approved;
         let (given, kept): (Vec<Line>, Vec<Line>) =
             self.orders[order].lines.drain(..).partition(|line| tickets.contains(&line.ticket));
@@ -700,29 +896,24 @@ impl World {
             self.tickets[line.ticket].order = None;
             let Split { nominal, full, org, core, agent, .. } = line.split;
             // The table of "Refunds"; an organizer's own sale is one where it is its own agent and keeps its fee.
-            let posts = match (by_org, sale) {
-                (true, _) => [(vendor, full), (ORGANIZER, -org), (vendor, -agent), (usize::MAX, -core)],
-                (false, Sale::Own { .. }) => {
-                    [(vendor, nominal), (ORGANIZER, core - nominal), (vendor, 0), (usize::MAX, -core)]
-                }
-                (false, _) if sale.pfc() => {
-                    [(vendor, nominal), (ORGANIZER, -org), (vendor, org - nominal), (usize::MAX, 0)]
-                }
-                (false, _) => {
-                    [(vendor, nominal), (ORGANIZER, -org), (vendor, org + core - nominal), (usize::MAX, -core)]
-                }
+            let (customer, organizer_gives, platform_gives, vendor_gives) = match (by_org, sale) {
+                (true, _) => (full, org, core, agent),
+                (false, Sale::Own { .. }) => (nominal, nominal - core, core, 0),
+                (false, _) if sale.pfc() => (nominal, org, 0, nominal - org),
+                (false, _) => (nominal, org, core, nominal - org - core),
             };
-            self.post(posts.map(|(account, amount)| match account {
-                usize::MAX => (Account::Platform, amount),
-                vendor => (Account::Vendor(vendor), amount),
-            }));
+            self.post(&[
+                (holder, customer),
+                (organizer, -organizer_gives),
+                (Account::Platform, -platform_gives),
+                (vendor, -vendor_gives),
+            ]);
         }
         self.orders[order].refunded.extend(given);
         if kept.is_empty() {
             self.orders[order].status = Status::Refunded;
         }
         self.orders[order].lines = kept;
-        Verdict::Done
     }
 
     /// How many tickets of a set there are, and how many of them are vacant.

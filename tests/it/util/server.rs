@@ -115,6 +115,11 @@ impl Server {
         while self.wait_for(jobs::step(&self.app)).unwrap() != Outcome::Idle {}
     }
 
+    /// Lets the demo's season pass, which ends now.
+    pub fn plays_season(&self) {
+        assert!(self.wait_for(demo::season::play(&self.app, &self.clock)).unwrap(), "the season is not whole");
+    }
+
     /// Waits for what the library does asynchronously.
     pub fn wait_for<T>(&self, future: impl Future<Output = T>) -> T {
         RUNTIME.block_on(future)
