@@ -29,7 +29,7 @@ check: ## Formatting, lints, documentation, licences and sources of what we depe
 
 .PHONY: test
 test: ## All tests on both engines, and those from outside, with what they need installed
-	tools/install-test-tools postgresql python strace
+	tools/install-test-tools curl postgresql python strace
 	tests/with-postgres cargo test --workspace
 	cargo build
 	tests/with-postgres $(venv)/bin/python -m pytest tests/outside

@@ -73,7 +73,9 @@ alter table events add column cover_id bytea;
 alter table events add column numbers_given bigint not null default 0;
 create index events_by_venue on events (venue_id, id) where venue_id is not null;
 
--- amount is what the set is meant to have; tickets still to be made (ticket_batches) count as vacant.
+-- amount is what the set is meant to have; tickets still to be made (ticket_batches) count as vacant. surplus is how many
+-- vacant tickets there are beyond it, until they are removed in short transactions: nobody gets one whose number is
+-- surplus_from or higher.
 create table sets (
     bucket bytea not null,
     id bytea not null,
@@ -85,6 +87,8 @@ create table sets (
     serial text not null,
     sector_id bytea,
     seats text,
+    surplus bigint not null,
+    surplus_from bigint,
     removed boolean not null,
     created_at bigint not null,
     updated_at bigint not null,
@@ -92,6 +96,7 @@ create table sets (
 );
 create index sets_by_event on sets (bucket, event_id, pos, id);
 create index sets_by_id on sets (id);
+create index sets_with_surplus on sets (bucket, id) where surplus > 0;
 
 -- A removed rule was replaced: no new order gets it, but orders that began with it keep its price.
 create table rules (
@@ -147,7 +152,9 @@ create table tickets (
 create unique index tickets_bucket_event_id_number_key on tickets (bucket, event_id, number);
 create unique index tickets_bucket_barcode_key on tickets (bucket, barcode) where barcode is not null;
 create index tickets_by_set on tickets (bucket, set_id, number);
-create index tickets_vacant on tickets (bucket, set_id, number) where status = 'vacant' and not removed;
+-- Ordered by number + 0, so that whoever asks for that order gets this index: by number, PostgreSQL may as well take
+-- tickets_by_set, and read all that is sold to find what is not.
+create index tickets_vacant on tickets (bucket, set_id, (number + 0)) where status = 'vacant' and not removed;
 create index tickets_reserved on tickets (bucket, set_id, reserved_till) where status = 'reserved';
 
 -- How many tickets of a set are reserved or sold: the sum over its shards, so that no row is written by every order.

@@ -23,7 +23,9 @@ use std::time::Duration;
 use tracing_subscriber::filter::Targets;
 
 use crate::address::Network;
-use crate::domain::{Currency, Percent, Timezone};
+use crate::domain::event::Timezone;
+use crate::domain::money::Currency;
+use crate::domain::share::Percent;
 use crate::mail::{MailPlace, Sender};
 use crate::secret::Origin;
 use checks::{log_filter, parsed, percentage, public_url};

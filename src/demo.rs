@@ -10,13 +10,14 @@ use crate::app::api_keys::{self, NewKey};
 use crate::app::sets::{self, Changes, GivenPrice, New};
 use crate::app::{App, Error};
 use crate::domain::access::{Acting, Caller};
+use crate::domain::contact::Contact;
 use crate::domain::deal::{Deal, DealStatus};
 use crate::domain::event::{AgeRating, Event, EventStatus, Title};
 use crate::domain::id::{DealId, EventId, KeyId, PartnerId, PromocodeId, UserId};
 use crate::domain::invalid::Invalid;
 use crate::domain::map::{self, Map, RowPlan, SeatsPlan, SectorPlan};
 use crate::domain::member::{Member, MemberRole};
-use crate::domain::partner::{Contact, Partner, Roles, Settings};
+use crate::domain::partner::{Partner, Roles, Settings};
 use crate::domain::period::Period;
 use crate::domain::place::{Point, Venue};
 use crate::domain::promocode::{Discount, Promocode, TicketsCount};
@@ -88,8 +89,7 @@ pub async fn fill(app: &App) -> Result<(), Error> {
     let mut new = Vec::new();
     for (event, ..) in EVENTS {
         for (place, set) in SETS.into_iter().enumerate() {
-            // The same ids at every start, after the second and the bucket of the event.
-            let id = format!("{}a{place:05}", event.get(..18).unwrap_or_default());
+            let id = set_of(event, place);
             let event: EventId = event.parse().map_err(wrong)?;
             let drawn = New::draw(app, event.bucket())?;
             new.push((event, set, New { set: id.parse().map_err(wrong)?, ..drawn }));
@@ -111,6 +111,11 @@ pub async fn fill(app: &App) -> Result<(), Error> {
             new.iter().try_for_each(|(event, set, new)| make_set(tx, *event, *set, new))
         })
         .await
+}
+
+/// The id of a set, by its place in an event: the same at every start, after the second and the bucket of the event.
+fn set_of(event: &str, place: usize) -> String {
+    format!("{}a{place:05}", event.get(..18).unwrap_or_default())
 }
 
 fn make_set(tx: &mut Tx<'_>, event: EventId, (name, amount, price): (&str, i64, &str), new: &New) -> Result<(), Error> {
@@ -330,6 +335,7 @@ fn wrong(invalid: Invalid) -> Error {
 /// What the terminal says after the start of a demo that is reached at this URL.
 pub fn greeting(base: &str) -> String {
     let event = EVENTS[3].0;
+    let set = set_of(event, 0);
     format!(
         r#"
 Parterre's demo. Everybody knows its keys and passwords, so it listens to this machine only.
@@ -339,11 +345,11 @@ Parterre's demo. Everybody knows its keys and passwords, so it listens to this m
   Organizator  organizer  {ORGANIZATOR_KEY}    org@tc.ru   {PASSWORD}
   Platform     core       {PLATFORM_KEY}     core@tc.ru  {PASSWORD}
 
-Try it from another terminal:
+Try it from another terminal: agree on a deal, see what it lets you sell, and order two tickets.
 
-  curl -H 'Authorization: key {NANOBILET_KEY}' {base}/v1/resources/partners
-  curl -H 'Authorization: key {NANOBILET_KEY}' -d '{{"event": "{event}", "subj": "{ORGANIZATOR}", "term": {{"org": 90, "extra": 10}}}}' -H 'Content-Type: application/json' {base}/v1/resources/deals
-  curl -g -H 'Authorization: key {ORGANIZATOR_KEY}' '{base}/v1/resources/deals?fields-schema=id,status,event{{title{{text}}}},subj{{name}}'
+  curl -H 'Authorization: key {NANOBILET_KEY}' -H 'Content-Type: application/json' -d '{{"event": "{event}", "subj": "{ORGANIZATOR}", "term": {{"org": 90, "extra": 10}}}}' {base}/v1/resources/deals
+  curl -g -H 'Authorization: key {NANOBILET_KEY}' '{base}/v1/services/simple/events?fields-schema=id,title{{text}},deal{{org,extra}},sets{{id,name,price,amount_vacant}}'
+  curl -H 'Authorization: key {NANOBILET_KEY}' -H 'Content-Type: application/json' -d '{{"event": "{event}", "random": {{"{set}": 2}}}}' {base}/v1/resources/orders
 
 The API: {base}/docs. Ctrl-C stops the server; the data stays for the next start."#
     )

@@ -3,7 +3,7 @@
 
 use std::fmt::{self, Write};
 
-use crate::domain::map::{Map, SeatRow, Sector};
+use crate::domain::map::{Map, Seat, SeatRow, Sector};
 use crate::domain::text;
 
 /// Changes with what is drawn, so that nobody keeps an older drawing.
@@ -32,17 +32,74 @@ const ASPECT: f64 = 1.5;
 /// The colours of sectors, in turn.
 const COLOURS: [&str; 8] = ["#3f6fb5", "#2f8f83", "#b0683a", "#7a5fb0", "#5c8f3d", "#b5497a", "#8a7a2e", "#4a7f9f"];
 
-/// The map as an SVG document.
-pub fn svg(map: &Map) -> String {
-    let mut out = String::with_capacity(2_000 + 220 * map.seats());
-    // Writing to memory cannot fail.
-    let _ = draw(map, &mut out);
-    out
+/// How long a piece of a document is at least, but for the last one.
+const PIECE: usize = 32 << 10;
+
+/// The map as an SVG document, in pieces: a description of few bytes, whose names every seat repeats, makes a long one.
+pub struct Drawing {
+    map: Map,
+    laid: Vec<Laid>,
+    next: Next,
 }
 
-/// A sector with the places of its seats in steps, the centre of each seat.
-struct Laid<'m> {
-    sector: &'m Sector,
+/// What is drawn next. The numbers are places: of a sector, of a row in it, of a seat in that.
+enum Next {
+    Start,
+    Sector(usize),
+    Row(usize, usize),
+    Seat(usize, usize, usize),
+    Nothing,
+}
+
+impl Drawing {
+    /// Puts every seat in its place.
+    pub fn new(map: Map) -> Self {
+        let laid = lay(&map);
+        Self { map, laid, next: Next::Start }
+    }
+
+    /// Draws what is next, and answers what comes after it.
+    fn draw(&self, out: &mut String) -> Result<Next, fmt::Error> {
+        let part = |at: usize| Some((self.map.sectors.get(at)?, self.laid.get(at)?));
+        match self.next {
+            Next::Start => {
+                draw_start(&self.map, &self.laid, out)?;
+                Ok(Next::Sector(0))
+            }
+            Next::Sector(at) => match part(at) {
+                Some((sector, laid)) => draw_sector(sector, laid, out).map(|()| Next::Row(at, 0)),
+                None => out.write_str("</svg>\n").map(|()| Next::Nothing),
+            },
+            Next::Row(at, place) => {
+                match part(at).and_then(|(sector, laid)| sector.rows.get(place).zip(laid.rows.get(place))) {
+                    Some((row, seats)) => draw_row(row, seats, out).map(|()| Next::Seat(at, place, 0)),
+                    None => out.write_str("</g>").map(|()| Next::Sector(at + 1)),
+                }
+            }
+            Next::Seat(at, row, place) => match part(at).and_then(|(sector, laid)| seat_of(sector, laid, row, place)) {
+                Some(seat) => draw_seat(&seat, out).map(|()| Next::Seat(at, row, place + 1)),
+                None => Ok(Next::Row(at, row + 1)),
+            },
+            Next::Nothing => Ok(Next::Nothing),
+        }
+    }
+}
+
+impl Iterator for Drawing {
+    type Item = String;
+
+    fn next(&mut self) -> Option<String> {
+        let mut piece = String::with_capacity(PIECE + PIECE / 4);
+        while piece.len() < PIECE && !matches!(self.next, Next::Nothing) {
+            // Writing to memory cannot fail.
+            self.next = self.draw(&mut piece).unwrap_or(Next::Nothing);
+        }
+        (!piece.is_empty()).then_some(piece)
+    }
+}
+
+/// A sector's places of its seats in steps, the centre of each seat.
+struct Laid {
     colour: &'static str,
     /// Whether its seats stand where its description says.
     given: bool,
@@ -95,7 +152,7 @@ impl Area {
     }
 }
 
-impl Laid<'_> {
+impl Laid {
     /// With the names around it.
     fn whole(&self) -> Area {
         self.area.wider(BESIDE, ABOVE * self.scale)
@@ -110,9 +167,9 @@ impl Laid<'_> {
 }
 
 /// Puts every seat in its place.
-fn lay(map: &Map) -> Vec<Laid<'_>> {
+fn lay(map: &Map) -> Vec<Laid> {
     let colours = COLOURS.into_iter().cycle();
-    let mut sectors: Vec<Laid<'_>> =
+    let mut sectors: Vec<Laid> =
         map.sectors.iter().zip(colours).map(|(sector, colour)| lay_sector(sector, colour)).collect();
     let size = sectors.iter().map(|sector| sector.area.width() * sector.area.height()).sum::<f64>().sqrt();
     for sector in &mut sectors {
@@ -133,7 +190,7 @@ fn lay(map: &Map) -> Vec<Laid<'_>> {
     let line_width = widest.max((surface * ASPECT).sqrt());
 
     // Lines of sectors, filled one after the other, each in the middle.
-    let mut line: Vec<&mut Laid<'_>> = Vec::new();
+    let mut line: Vec<&mut Laid> = Vec::new();
     let mut filled = 0.0;
     for sector in sectors.iter_mut().filter(|sector| !sector.given) {
         let width = sector.whole().width();
@@ -149,7 +206,7 @@ fn lay(map: &Map) -> Vec<Laid<'_>> {
 }
 
 /// Puts sectors beside each other and answers how high they are together.
-fn place_line(line: &mut Vec<&mut Laid<'_>>, middle: f64, top: f64) -> f64 {
+fn place_line(line: &mut Vec<&mut Laid>, middle: f64, top: f64) -> f64 {
     let width: f64 = line.iter().map(|sector| sector.whole().width()).sum();
     let mut left = middle - width / 2.0;
     let mut height: f64 = 0.0;
@@ -162,7 +219,7 @@ fn place_line(line: &mut Vec<&mut Laid<'_>>, middle: f64, top: f64) -> f64 {
     height
 }
 
-fn lay_sector<'m>(sector: &'m Sector, colour: &'static str) -> Laid<'m> {
+fn lay_sector(sector: &Sector, colour: &'static str) -> Laid {
     let placed = |row: &SeatRow| row.x.or(row.y).is_some() || row.seats.iter().any(|seat| seat.x.or(seat.y).is_some());
     let given = sector.rows.iter().any(placed);
     let widest = sector.rows.iter().map(|row| row.seats.len()).max().unwrap_or(0);
@@ -183,11 +240,11 @@ fn lay_sector<'m>(sector: &'m Sector, colour: &'static str) -> Laid<'m> {
     let (width, height) = STANDING;
     let standing = Area { left: 0.0, top: 0.0, right: width, bottom: height };
     let area = Area::around(rows.iter().flatten().copied()).unwrap_or(standing);
-    Laid { sector, colour, given, rows, area, scale: 1.0 }
+    Laid { colour, given, rows, area, scale: 1.0 }
 }
 
-fn draw(map: &Map, out: &mut String) -> fmt::Result {
-    let sectors = lay(map);
+/// All that is before the first sector.
+fn draw_start(map: &Map, sectors: &[Laid], out: &mut String) -> fmt::Result {
     let all = sectors.iter().map(Laid::whole).reduce(Area::with);
     let mut view = all.unwrap_or(Area { left: 0.0, top: 0.0, right: 1.0, bottom: 1.0 });
     let stage = !sectors.iter().any(|sector| sector.given);
@@ -210,8 +267,7 @@ fn draw(map: &Map, out: &mut String) -> fmt::Result {
     if stage {
         draw_stage((view.left + view.right) / 2.0, view.width() * 0.4, out)?;
     }
-    sectors.iter().try_for_each(|sector| draw_sector(sector, out))?;
-    out.write_str("</svg>\n")
+    Ok(())
 }
 
 /// What the rows look at: a bar that is bent towards them.
@@ -231,8 +287,9 @@ fn draw_stage(middle: f64, width: f64, out: &mut String) -> fmt::Result {
     )
 }
 
-fn draw_sector(laid: &Laid<'_>, out: &mut String) -> fmt::Result {
-    let Laid { sector, colour, area, .. } = laid;
+/// The beginning of a sector, without its rows.
+fn draw_sector(sector: &Sector, laid: &Laid, out: &mut String) -> fmt::Result {
+    let Laid { colour, area, .. } = laid;
     let name = Escaped(&sector.name);
     // As wide as the sector at most.
     let widest = laid.whole().width() * STEP / (0.65 * text::length(&sector.name).max(1) as f64);
@@ -256,26 +313,44 @@ fn draw_sector(laid: &Laid<'_>, out: &mut String) -> fmt::Result {
             sector.id,
         )?;
     }
-    for (row_place, (row, seats)) in sector.rows.iter().zip(&laid.rows).enumerate() {
-        let row_name = Escaped(&row.name);
-        let Some(around) = Area::around(seats.iter().copied()) else { continue };
-        let ends = [(around.left - 0.7, seats.first()), (around.right + 0.7, seats.last())];
-        for (x, seat) in ends.into_iter().filter_map(|(x, seat)| Some((x, seat?))) {
-            let y = Pixels(seat.1 + 0.18);
-            write!(out, r##"<text class="row" x="{}" y="{y}" fill="#6b7280">{row_name}</text>"##, Pixels(x))?;
-        }
-        for (seat_place, (seat, (x, y))) in row.seats.iter().zip(seats).enumerate() {
-            let number = Escaped(&seat.number);
-            write!(
-                out,
-                r#"<circle class="seat" id="{id}-{row_place}-{seat_place}" cx="{}" cy="{}" r="{RADIUS}" data-sector="{id}" data-row="{row_name}" data-number="{number}"><title>{name} · {row_name} · {number}</title></circle>"#,
-                Pixels(*x),
-                Pixels(*y),
-                id = sector.id,
-            )?;
-        }
-    }
-    out.write_str("</g>")
+    Ok(())
+}
+
+/// The name of a row at both its ends, without its seats.
+fn draw_row(row: &SeatRow, seats: &[(f64, f64)], out: &mut String) -> fmt::Result {
+    let Some(around) = Area::around(seats.iter().copied()) else { return Ok(()) };
+    let ends = [(around.left - 0.7, seats.first()), (around.right + 0.7, seats.last())];
+    ends.into_iter().filter_map(|(x, seat)| Some((x, seat?))).try_for_each(|(x, seat)| {
+        let (y, name) = (Pixels(seat.1 + 0.18), Escaped(&row.name));
+        write!(out, r##"<text class="row" x="{}" y="{y}" fill="#6b7280">{name}</text>"##, Pixels(x))
+    })
+}
+
+/// A seat with all that is said of it.
+struct Place<'m> {
+    sector: &'m Sector,
+    row: (usize, &'m SeatRow),
+    seat: (usize, &'m Seat),
+    centre: (f64, f64),
+}
+
+fn seat_of<'m>(sector: &'m Sector, laid: &Laid, row_place: usize, seat_place: usize) -> Option<Place<'m>> {
+    let row = sector.rows.get(row_place)?;
+    let seat = row.seats.get(seat_place)?;
+    let centre = *laid.rows.get(row_place)?.get(seat_place)?;
+    Some(Place { sector, row: (row_place, row), seat: (seat_place, seat), centre })
+}
+
+fn draw_seat(place: &Place<'_>, out: &mut String) -> fmt::Result {
+    let Place { sector, row: (row_place, row), seat: (seat_place, seat), centre } = place;
+    let (name, row_name, number) = (Escaped(&sector.name), Escaped(&row.name), Escaped(&seat.number));
+    write!(
+        out,
+        r#"<circle class="seat" id="{id}-{row_place}-{seat_place}" cx="{}" cy="{}" r="{RADIUS}" data-sector="{id}" data-row="{row_name}" data-number="{number}"><title>{name} · {row_name} · {number}</title></circle>"#,
+        Pixels(centre.0),
+        Pixels(centre.1),
+        id = sector.id,
+    )
 }
 
 /// Steps as pixels.
@@ -350,6 +425,22 @@ mod tests {
             created_at: Timestamp::UNIX_EPOCH,
             updated_at: Timestamp::UNIX_EPOCH,
         }
+    }
+
+    fn svg(map: &Map) -> String {
+        Drawing::new(map.clone()).collect()
+    }
+
+    #[test]
+    fn a_drawing_comes_in_pieces_however_long_the_names_are() {
+        let name = "\"".repeat(100);
+        let map = map(vec![(&name, vec![row(&name, 3_000)]), ("Floor", vec![])]);
+        let pieces: Vec<String> = Drawing::new(map.clone()).collect();
+        let (longest, whole) = (pieces.iter().map(String::len).max().unwrap(), pieces.concat());
+        assert!(longest < 2 * PIECE && whole.len() > 50 * PIECE, "{longest} of {}", whole.len());
+        assert_eq!(whole.matches("<circle ").count(), 3_000);
+        assert!(whole.starts_with("<svg ") && whole.ends_with("</g></svg>\n"));
+        assert_eq!(whole.matches("<g ").count(), whole.matches("</g>").count());
     }
 
     /// The centres of the seats, in pixels.

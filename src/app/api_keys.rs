@@ -40,7 +40,7 @@ pub fn list(
     window: Window<KeyId>,
 ) -> Result<Vec<ApiKey>, Error> {
     administered(tx, caller, partner)?;
-    let keys = store::api_keys::list(tx, partner, ids, window.after, window.skip, window.limit)?;
+    let keys = store::api_keys::list(tx, partner, ids, window)?;
     keys.into_iter().map(|key| opened(secret, key)).collect()
 }
 

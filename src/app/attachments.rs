@@ -5,6 +5,7 @@
 //! whose file is deleted when its time has come.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use jiff::SignedDuration;
@@ -16,12 +17,16 @@ use crate::domain::access::{self, Caller};
 use crate::domain::attachment::{Attachment, FileType, Size};
 use crate::domain::id::{AttachmentId, PartnerId};
 use crate::domain::invalid::Invalid;
-use crate::media;
+use crate::media::{self, Admitted, Crowded};
 use crate::random;
 use crate::store::{self, Tx};
 
 /// How long an upload may take from its first row to its publication.
 const PUBLISHED_WITHIN: SignedDuration = SignedDuration::from_mins(30);
+/// When a partner may try again that has as many uploads under way as it may, in seconds.
+const TRY_AGAIN: u64 = 10;
+/// After how many files that cannot be deleted the others wait: each may take the time of a store that does not answer.
+const FAILURES_MAX: usize = 10;
 
 /// An attachment with the address that its file is served at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,7 +106,7 @@ pub fn list(
     window: Window<AttachmentId>,
 ) -> Result<Vec<AttachmentView>, Error> {
     let author = author(caller)?;
-    let found = store::attachments::list(tx, author, window.after, window.skip, window.limit)?;
+    let found = store::attachments::list(tx, author, window)?;
     Ok(found.into_iter().map(|attachment| AttachmentView::new(app, attachment)).collect())
 }
 
@@ -126,6 +131,17 @@ pub struct Uploaded {
     ids: Vec<AttachmentId>,
 }
 
+/// A place for an upload of the caller's partner, to be held from before its file arrives until it is done.
+///
+/// # Errors
+/// [`Error::TooManyRequests`] where the partner has as many under way as it may; [`Error::Unavailable`] where all have.
+pub fn admit(app: &App, caller: &Caller) -> Result<Arc<Admitted>, Error> {
+    app.media.admit(acting(caller)?.id).map_err(|crowded| match crowded {
+        Crowded::Partner => Error::TooManyRequests { retry_after_seconds: TRY_AGAIN },
+        Crowded::All => Error::Unavailable("there are as many uploads under way as there may be".into()),
+    })
+}
+
 /// Checks a file, makes the sizes of a picture, and stores all of it, not published yet. `field` is what an error names.
 ///
 /// # Errors
@@ -133,12 +149,13 @@ pub struct Uploaded {
 pub async fn upload(
     app: &App,
     caller: &Caller,
+    admitted: &Arc<Admitted>,
     field: &'static str,
     declared: Option<FileType>,
     content: Bytes,
 ) -> Result<Uploaded, Error> {
     let author = acting(caller)?.id;
-    let prepared = app.media.prepare(declared, content).await.map_err(Error::Internal)?;
+    let prepared = app.media.prepare(admitted, declared, content).await.map_err(Error::Internal)?;
     let prepared = prepared.map_err(|Invalid { code, message }| Error::invalid(field, code, message))?;
     let now = app.store.now();
     let attachment = |size_of, file_type, content: &Bytes| Attachment {
@@ -217,25 +234,33 @@ pub fn served(tx: &mut Tx<'_>, id: AttachmentId, file_name: &str) -> Result<Atta
 }
 
 /// Deletes the files of some attachments that were removed, or never published; answers how many. What cannot be deleted
-/// now is tried again the next time.
+/// now is tried again after all others.
 ///
 /// # Errors
-/// Those of the store, and of the media store.
+/// Those of the store; of the media store where nothing was deleted.
 pub async fn drop_files(app: &App, limit: i64) -> Result<usize, Error> {
     let ids = app.store.read(move |tx| store::attachments::to_drop(tx, limit)).await?;
-    let (mut gone, mut failure) = (Vec::new(), None);
+    let (mut gone, mut kept, mut failure) = (Vec::new(), Vec::new(), None);
     for id in ids {
         match app.media.delete(id).await {
             Ok(()) => gone.push(id),
             Err(error) => {
+                tracing::warn!(attachment = %id, "A file cannot be deleted: {error}; it is tried again.");
+                kept.push(id);
                 failure = Some(error);
-                break;
             }
+        }
+        if kept.len() == FAILURES_MAX {
+            break;
         }
     }
     let number = gone.len();
-    if number > 0 {
-        app.store.write(move |tx| store::attachments::dropped(tx, &gone)).await?;
+    if number > 0 || !kept.is_empty() {
+        let write = move |tx: &mut Tx<'_>| {
+            store::attachments::dropped(tx, &gone)?;
+            store::attachments::drop_last(tx, &kept)
+        };
+        app.store.write(write).await?;
     }
     match failure {
         Some(error) if number == 0 => Err(error.into()),

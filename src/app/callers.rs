@@ -44,6 +44,15 @@ pub fn identify(tx: &mut Tx<'_>, credentials: Credentials, picked: Option<Partne
     }
 }
 
+/// Whose things the caller's lists hold: its partner's; of no one partner for the platform, which sees everybody's.
+///
+/// # Errors
+/// Those of [`acting`].
+pub fn whose(caller: &Caller) -> Result<Option<PartnerId>, Error> {
+    let acting = acting(caller)?;
+    Ok((!acting.roles.core).then_some(acting.id))
+}
+
 /// The partner that the caller acts for.
 ///
 /// # Errors

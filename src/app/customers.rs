@@ -2,18 +2,16 @@
 
 use std::collections::HashMap;
 
-use super::callers::acting;
+use super::callers::whose;
 use super::{Error, Installation, Window};
 use crate::domain::access::Caller;
 use crate::domain::customer::Customer;
-use crate::domain::id::{CustomerId, EventId, PartnerId};
+use crate::domain::id::{CustomerId, PartnerId};
 use crate::domain::member::Right;
-use crate::domain::money::Money;
-use crate::domain::order::OrderStatus;
-use crate::store::customers::Filter;
+use crate::domain::money::Sum;
 use crate::store::{self, Tx};
 
-pub use crate::store::customers::Sort;
+pub use crate::store::customers::{Filter, Sort};
 
 /// A customer with what its done orders come to.
 #[derive(Clone, Debug)]
@@ -37,9 +35,9 @@ pub struct Crm {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CrmValues {
     /// For one order on the average.
-    pub avg: Money,
+    pub avg: Sum,
     /// In all.
-    pub sum: Money,
+    pub sum: Sum,
 }
 
 /// What a customer bought.
@@ -51,19 +49,6 @@ pub struct CrmCounters {
     pub tickets: i64,
 }
 
-/// What a list is asked for.
-#[derive(Clone, Debug, Default)]
-pub struct Wish {
-    /// Only customers whose address or name holds this.
-    pub suggest: Option<String>,
-    /// Only customers with an order for this event.
-    pub event: Option<EventId>,
-    /// Only customers whose order for the event is in one of these statuses.
-    pub statuses: Vec<OrderStatus>,
-    /// In which sequence.
-    pub sort: Sort,
-}
-
 /// A part of the list of the caller's customers; the platform's holds those of all vendors.
 ///
 /// # Errors
@@ -72,11 +57,11 @@ pub fn list(
     tx: &mut Tx<'_>,
     caller: &Caller,
     installation: &Installation,
-    wish: &Wish,
+    filter: &Filter,
     window: Window<CustomerId>,
 ) -> Result<Vec<CustomerView>, Error> {
-    let filter = filter(caller, wish)?;
-    let customers = store::customers::list(tx, &filter, wish.sort, window.after, window.skip, window.limit)?;
+    let vendor = vendor(caller, filter)?;
+    let customers = store::customers::list(tx, vendor, filter, window)?;
     with_crm(tx, installation, customers)
 }
 
@@ -84,27 +69,21 @@ pub fn list(
 ///
 /// # Errors
 /// Those of [`list`].
-pub fn count(tx: &mut Tx<'_>, caller: &Caller, wish: &Wish) -> Result<i64, Error> {
-    let filter = filter(caller, wish)?;
-    Ok(store::customers::count(tx, &filter)?)
+pub fn count(tx: &mut Tx<'_>, caller: &Caller, filter: &Filter) -> Result<i64, Error> {
+    let vendor = vendor(caller, filter)?;
+    Ok(store::customers::count(tx, vendor, filter)?)
 }
 
-fn filter(caller: &Caller, wish: &Wish) -> Result<Filter, Error> {
-    let vendor = vendor(caller)?;
-    let Wish { suggest, event, statuses, .. } = wish.clone();
-    if event.is_none() && !statuses.is_empty() {
-        return Err(Error::invalid("order_status", "conflict", "needs order_event"));
-    }
-    Ok(Filter { vendor, suggest, event, statuses })
-}
-
-/// Whose customers the caller sees; nothing: everybody's.
-fn vendor(caller: &Caller) -> Result<Option<PartnerId>, Error> {
-    let acting = acting(caller)?;
+/// Whose customers the caller may list by this filter; nothing: everybody's.
+fn vendor(caller: &Caller, filter: &Filter) -> Result<Option<PartnerId>, Error> {
+    let vendor = whose(caller)?;
     if !caller.may(Right::Sell) {
         return Err(Error::forbidden("your role does not allow this"));
     }
-    Ok((!acting.roles.core).then_some(acting.id))
+    if filter.event.is_none() && !filter.statuses.is_empty() {
+        return Err(Error::invalid("order_status", "conflict", "needs order_event"));
+    }
+    Ok(vendor)
 }
 
 fn with_crm(
@@ -112,7 +91,7 @@ fn with_crm(
     installation: &Installation,
     customers: Vec<Customer>,
 ) -> Result<Vec<CustomerView>, Error> {
-    let nothing = Money::zero(installation.currency);
+    let nothing = Sum::zero(installation.currency);
     let ids: Vec<CustomerId> = customers.iter().map(|customer| customer.id).collect();
     let mut crm: HashMap<CustomerId, Crm> = HashMap::new();
     if !ids.is_empty() {

@@ -1,6 +1,6 @@
 //! Deals: proposing, answering, and who may see them.
 
-use super::callers::acting;
+use super::callers::{acting, whose};
 use super::{Error, Installation, Window, Wrong};
 use crate::domain::access::{self, Caller, Sight};
 use crate::domain::deal::{self, Change, Deal, DealRefusal, DealStatus, DealTitle};
@@ -10,8 +10,9 @@ use crate::domain::invalid::Invalid;
 use crate::domain::money::Currency;
 use crate::domain::share::Share;
 use crate::domain::terms::Terms;
-use crate::store::deals::Filter;
 use crate::store::{self, Tx};
+
+pub use crate::store::deals::Filter;
 
 /// A share as a request gives it: what an amount is worth is known once the event is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,19 +68,6 @@ pub struct Changes {
     pub status: Option<DealStatus>,
 }
 
-/// What a list is asked for; see [`Filter`].
-#[derive(Clone, Debug)]
-pub struct Wish {
-    /// Only deals with this partner on a side.
-    pub partner: Option<PartnerId>,
-    /// Only deals in one of these statuses.
-    pub statuses: Vec<DealStatus>,
-    /// Only deals for this event.
-    pub event: Option<EventId>,
-    /// Only these.
-    pub ids: Option<Vec<DealId>>,
-}
-
 /// One deal.
 ///
 /// # Errors
@@ -107,10 +95,9 @@ pub fn readable(tx: &mut Tx<'_>, caller: &Caller, ids: &[DealId]) -> Result<Vec<
 ///
 /// # Errors
 /// Those of the store.
-pub fn list(tx: &mut Tx<'_>, caller: &Caller, wish: &Wish, window: Window<DealId>) -> Result<Vec<Deal>, Error> {
+pub fn list(tx: &mut Tx<'_>, caller: &Caller, filter: &Filter, window: Window<DealId>) -> Result<Vec<Deal>, Error> {
     let now = tx.now();
-    let filter = filter(caller, wish)?;
-    let deals = store::deals::list(tx, &filter, window.after, window.skip, window.limit)?;
+    let deals = store::deals::list(tx, whose(caller)?, filter, window)?;
     Ok(deals.into_iter().map(|deal| deal.at(now)).collect())
 }
 
@@ -118,16 +105,8 @@ pub fn list(tx: &mut Tx<'_>, caller: &Caller, wish: &Wish, window: Window<DealId
 ///
 /// # Errors
 /// Those of the store.
-pub fn count(tx: &mut Tx<'_>, caller: &Caller, wish: &Wish) -> Result<i64, Error> {
-    let filter = filter(caller, wish)?;
-    Ok(store::deals::count(tx, &filter)?)
-}
-
-fn filter(caller: &Caller, wish: &Wish) -> Result<Filter, Error> {
-    let acting = acting(caller)?;
-    let of = (!caller.is_platform()).then_some(acting.id);
-    let Wish { partner, statuses, event, ids } = wish.clone();
-    Ok(Filter { of, with: partner, statuses, event, ids })
+pub fn count(tx: &mut Tx<'_>, caller: &Caller, filter: &Filter) -> Result<i64, Error> {
+    Ok(store::deals::count(tx, whose(caller)?, filter)?)
 }
 
 /// Proposes a deal. It is accepted at once where the other side's settings say so.

@@ -1,23 +1,22 @@
 //! Events: creating, changing and removing them, and who may read them.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::attachments::{self, Named};
-use super::callers::acting;
+use super::callers::{acting, whose};
 use super::sets::SetView;
 use super::{Error, Installation, Window, Wrong, orders, venues};
 use crate::domain::access::{self, Caller, Sight};
 use crate::domain::event::{self, AgeRating, Event, EventStatus, Timezone, Title, TitlePatch};
-use crate::domain::id::{EventId, MapId, PartnerId, VenueId};
+use crate::domain::id::{EventId, MapId, VenueId};
 use crate::domain::invalid::Invalid;
 use crate::domain::money::Currency;
 use crate::domain::partner::Tag;
 use crate::domain::period::Period;
 use crate::places;
-use crate::store::events::{Filter, Reader};
 use crate::store::{self, Tx};
 
-pub use crate::store::events::When;
+pub use crate::store::events::{Filter, When};
 
 /// An event as one caller sees it at one time.
 #[derive(Clone, Debug)]
@@ -53,53 +52,23 @@ pub struct Changes {
     pub map: Option<Option<MapId>>,
 }
 
-/// What a list is asked for; see [`Filter`].
-#[derive(Clone, Debug, Default)]
-pub struct Wish {
-    /// Only these.
-    pub ids: Option<Vec<EventId>>,
-    /// Only events that take place then.
-    pub when: When,
-    /// Only events of these organizers.
-    pub orgs: Vec<PartnerId>,
-    /// Only events in one of these places.
-    pub venues: Option<Vec<VenueId>>,
-    /// Only events in one of these statuses.
-    pub statuses: Vec<EventStatus>,
-    /// Only events with one of these tags.
-    pub tags: Vec<String>,
-    /// Only events whose title holds this.
-    pub suggest: Option<String>,
-    /// Only removed ones, or only others.
-    pub removed: bool,
-}
-
 /// Those of the events that the caller may read; unknown ids are left out.
 ///
 /// # Errors
 /// Those of the store.
 pub fn readable(tx: &mut Tx<'_>, caller: &Caller, ids: &[EventId]) -> Result<Vec<Event>, Error> {
     let events = store::events::find_all(tx, ids)?;
-    let unclear: Vec<EventId> = events
-        .iter()
-        .filter(|event| access::event_sight(caller, event, false) == Sight::Hidden)
-        .map(|event| event.id)
-        .collect();
-    let opened: HashSet<EventId> = match &caller.partner {
-        Some(acting) if !unclear.is_empty() => {
-            store::deals::events_opened_to(tx, acting.id, &unclear)?.into_iter().collect()
-        }
-        _ => HashSet::new(),
-    };
-    // A vendor may always read the event of its order.
-    let sold: HashSet<EventId> = match &caller.partner {
-        Some(acting) if !unclear.is_empty() => {
-            store::orders::events_sold_by(tx, acting.id, &unclear)?.into_iter().collect()
-        }
-        _ => HashSet::new(),
-    };
+    let hidden = |event: &&Event| access::event_sight(caller, event, false, false) == Sight::Hidden;
+    let unclear: Vec<EventId> = events.iter().filter(hidden).map(|event| event.id).collect();
+    let (mut opened, mut sold) = (HashSet::new(), HashSet::new());
+    if let Some(acting) = &caller.partner
+        && !unclear.is_empty()
+    {
+        opened.extend(store::deals::events_opened_to(tx, acting.id, &unclear)?);
+        sold.extend(store::orders::events_sold_by(tx, acting.id, &unclear)?);
+    }
     let may_read = |event: &Event| {
-        access::event_sight(caller, event, opened.contains(&event.id)) != Sight::Hidden || sold.contains(&event.id)
+        access::event_sight(caller, event, opened.contains(&event.id), sold.contains(&event.id)) != Sight::Hidden
     };
     Ok(events.into_iter().filter(may_read).collect())
 }
@@ -145,9 +114,13 @@ pub fn get(tx: &mut Tx<'_>, caller: &Caller, id: EventId) -> Result<Event, Error
 ///
 /// # Errors
 /// Those of the store.
-pub fn list(tx: &mut Tx<'_>, caller: &Caller, wish: &Wish, window: Window<EventId>) -> Result<Vec<EventView>, Error> {
-    let filter = filter(caller, wish)?;
-    let events = store::events::list(tx, &filter, window.after, window.skip, window.limit)?;
+pub fn list(
+    tx: &mut Tx<'_>,
+    caller: &Caller,
+    filter: &Filter,
+    window: Window<EventId>,
+) -> Result<Vec<EventView>, Error> {
+    let events = store::events::list(tx, whose(caller)?, filter, window)?;
     views(tx, caller, events)
 }
 
@@ -155,16 +128,8 @@ pub fn list(tx: &mut Tx<'_>, caller: &Caller, wish: &Wish, window: Window<EventI
 ///
 /// # Errors
 /// Those of the store.
-pub fn count(tx: &mut Tx<'_>, caller: &Caller, wish: &Wish) -> Result<i64, Error> {
-    let filter = filter(caller, wish)?;
-    Ok(store::events::count(tx, &filter)?)
-}
-
-fn filter(caller: &Caller, wish: &Wish) -> Result<Filter, Error> {
-    let acting = acting(caller)?;
-    let reader = if caller.is_platform() { Reader::Platform } else { Reader::Partner(acting.id) };
-    let Wish { ids, when, orgs, venues, statuses, tags, suggest, removed } = wish.clone();
-    Ok(Filter { reader, ids, when, orgs, venues, statuses, tags, suggest, removed })
+pub fn count(tx: &mut Tx<'_>, caller: &Caller, filter: &Filter) -> Result<i64, Error> {
+    Ok(store::events::count(tx, whose(caller)?, filter)?)
 }
 
 /// Creates an event of the caller's partner.
@@ -340,6 +305,7 @@ fn give_cover(tx: &mut Tx<'_>, caller: &Caller, event: &mut Event, changes: &Cha
 }
 
 fn apply_place(tx: &mut Tx<'_>, event: &mut Event, changes: &Changes) -> Result<(), Error> {
+    let (venue_was, map_was) = (event.venue, event.map);
     if let Some(venue) = changes.venue {
         if let Some(id) = venue.filter(|id| event.venue != Some(*id)) {
             venues::usable(tx, id)?;
@@ -364,6 +330,28 @@ fn apply_place(tx: &mut Tx<'_>, event: &mut Event, changes: &Changes) -> Result<
             }
         }
         event.map = map;
+    }
+    if event.map != map_was {
+        return check_maps(tx, event, "map");
+    }
+    if event.venue != venue_was {
+        return check_maps(tx, event, "venue");
+    }
+    Ok(())
+}
+
+/// Checks that what an event is held by are maps of the venue it takes place in. They keep their venues until the
+/// transaction ends.
+fn check_maps(tx: &mut Tx<'_>, event: &Event, field: &'static str) -> Result<(), Error> {
+    let mut maps: BTreeSet<MapId> = store::sets::maps_of(tx, event.id)?.into_iter().collect();
+    maps.extend(event.map);
+    for id in maps {
+        if let Some(map) = store::maps::find_kept(tx, id)?
+            && !map.fits(event.venue)
+        {
+            let message = format!("the map {id} ({}) is of another venue than the event's", map.name);
+            return Err(Error::invalid(field, "conflict", message));
+        }
     }
     Ok(())
 }

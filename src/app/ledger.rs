@@ -1,8 +1,9 @@
 //! The ledger: what is written into it by what happens to money, and who may read it.
 
-use super::callers::acting;
+use super::callers::whose;
 use super::{Error, Window, Wrong};
 use crate::domain::access::Caller;
+use crate::domain::deal::Deal;
 use crate::domain::id::{DealId, EntryId, EventId, OrderId, PartnerId, PayoutId};
 use crate::domain::ledger::{self, Account, Balance, Cause, Entry, Payout, Posting};
 use crate::domain::member::Right;
@@ -11,10 +12,9 @@ use crate::domain::order::Order;
 use crate::domain::payment::Payment;
 use crate::domain::pricing::Line;
 use crate::domain::refund::Refund;
-use crate::store::ledger::Filter;
 use crate::store::{self, Tx};
 
-pub use crate::store::ledger::BalanceKey;
+pub use crate::store::ledger::{BalanceKey, Filter};
 
 /// Ids for the entries of one cause, made before its transaction: [`entry_ids`](super::Inner::entry_ids).
 pub type EntryIds = [EntryId; ledger::POSTINGS_MAX];
@@ -80,35 +80,6 @@ fn append(tx: &mut Tx<'_>, ids: &EntryIds, of: Of, postings: Option<Vec<Posting>
     Ok(())
 }
 
-/// What a list of balances, entries or payouts is asked for; each of them heeds what concerns it.
-#[derive(Clone, Debug, Default)]
-pub struct Wish {
-    /// Only those of this partner.
-    pub partner: Option<PartnerId>,
-    /// Only accounts of this word.
-    pub account: Option<&'static str>,
-    /// Only those of this deal.
-    pub deal: Option<DealId>,
-    /// Only those of this order.
-    pub order: Option<OrderId>,
-    /// Only those of this event.
-    pub event: Option<EventId>,
-    /// Only those in this currency.
-    pub currency: Option<Currency>,
-    /// Only those written at this time or later.
-    pub from: Option<jiff::Timestamp>,
-    /// Only those written before this time.
-    pub to: Option<jiff::Timestamp>,
-}
-
-/// The caller's own; everything for the platform.
-fn filter(caller: &Caller, wish: &Wish) -> Result<Filter, Error> {
-    let acting = acting(caller)?;
-    let of = (!caller.is_platform()).then_some(acting.id);
-    let Wish { partner, account, deal, order, event, currency, from, to } = wish.clone();
-    Ok(Filter { of, partner, account, deal, order, event, currency, from, to })
-}
-
 /// A part of the list of what the caller's account is owed and owes, by deal and currency; of every account for the
 /// platform.
 ///
@@ -117,56 +88,60 @@ fn filter(caller: &Caller, wish: &Wish) -> Result<Filter, Error> {
 pub fn balances(
     tx: &mut Tx<'_>,
     caller: &Caller,
-    wish: &Wish,
+    filter: &Filter,
     window: Window<BalanceKey>,
 ) -> Result<Vec<Balance>, Error> {
-    let filter = filter(caller, wish)?;
-    Ok(store::ledger::balances(tx, &filter, window.after, window.skip, window.limit)?)
+    Ok(store::ledger::balances(tx, whose(caller)?, filter, window)?)
 }
 
 /// How many balances the list holds in all.
 ///
 /// # Errors
 /// Those of the store.
-pub fn count_balances(tx: &mut Tx<'_>, caller: &Caller, wish: &Wish) -> Result<i64, Error> {
-    let filter = filter(caller, wish)?;
-    Ok(store::ledger::count_balances(tx, &filter)?)
+pub fn count_balances(tx: &mut Tx<'_>, caller: &Caller, filter: &Filter) -> Result<i64, Error> {
+    Ok(store::ledger::count_balances(tx, whose(caller)?, filter)?)
 }
 
 /// A part of the list of entries on the caller's account; on every account for the platform.
 ///
 /// # Errors
 /// Those of the store.
-pub fn entries(tx: &mut Tx<'_>, caller: &Caller, wish: &Wish, window: Window<EntryId>) -> Result<Vec<Entry>, Error> {
-    let filter = filter(caller, wish)?;
-    Ok(store::ledger::list(tx, &filter, window.after, window.skip, window.limit)?)
+pub fn entries(
+    tx: &mut Tx<'_>,
+    caller: &Caller,
+    filter: &Filter,
+    window: Window<EntryId>,
+) -> Result<Vec<Entry>, Error> {
+    Ok(store::ledger::list(tx, whose(caller)?, filter, window)?)
 }
 
 /// How many entries the list holds in all.
 ///
 /// # Errors
 /// Those of the store.
-pub fn count_entries(tx: &mut Tx<'_>, caller: &Caller, wish: &Wish) -> Result<i64, Error> {
-    let filter = filter(caller, wish)?;
-    Ok(store::ledger::count(tx, &filter)?)
+pub fn count_entries(tx: &mut Tx<'_>, caller: &Caller, filter: &Filter) -> Result<i64, Error> {
+    Ok(store::ledger::count(tx, whose(caller)?, filter)?)
 }
 
 /// A part of the list of payouts from and to the caller; of all for the platform.
 ///
 /// # Errors
 /// Those of the store.
-pub fn payouts(tx: &mut Tx<'_>, caller: &Caller, wish: &Wish, window: Window<PayoutId>) -> Result<Vec<Payout>, Error> {
-    let filter = filter(caller, wish)?;
-    Ok(store::ledger::payouts(tx, &filter, window.after, window.skip, window.limit)?)
+pub fn payouts(
+    tx: &mut Tx<'_>,
+    caller: &Caller,
+    filter: &Filter,
+    window: Window<PayoutId>,
+) -> Result<Vec<Payout>, Error> {
+    Ok(store::ledger::payouts(tx, whose(caller)?, filter, window)?)
 }
 
 /// How many payouts the list holds in all.
 ///
 /// # Errors
 /// Those of the store.
-pub fn count_payouts(tx: &mut Tx<'_>, caller: &Caller, wish: &Wish) -> Result<i64, Error> {
-    let filter = filter(caller, wish)?;
-    Ok(store::ledger::count_payouts(tx, &filter)?)
+pub fn count_payouts(tx: &mut Tx<'_>, caller: &Caller, filter: &Filter) -> Result<i64, Error> {
+    Ok(store::ledger::count_payouts(tx, whose(caller)?, filter)?)
 }
 
 /// A payout to be recorded.
@@ -184,8 +159,8 @@ pub struct NewPayout {
     pub note: Option<String>,
 }
 
-/// Records that one partner paid another. What a partner with the role `core` pays, or is paid, goes to the platform's
-/// account.
+/// Records that one partner paid another. What settles a deal goes to the accounts of its sides; what else a partner with the
+/// role `core` pays, or is paid, goes to the platform's account.
 ///
 /// # Errors
 /// [`Error::Forbidden`] but for the platform's owners and managers; [`Error::Invalid`] naming the field.
@@ -203,18 +178,21 @@ pub fn record(
     if amount.minor <= 0 {
         return Err(Error::invalid("amount", "out_of_range", "must be more than 0"));
     }
+    let settled = deal.map(|deal| settled(tx, deal, amount.currency)).transpose()?;
     let partners = store::partners::find_all(tx, &[from, to])?;
-    let account = |id: PartnerId, field: &'static str| match partners.iter().find(|partner| partner.id == id) {
-        None => Err(Error::invalid(field, "unknown", "there is no partner with this id")),
-        Some(partner) if partner.roles.core => Ok(Account::Platform),
-        Some(partner) => Ok(Account::Partner(partner.id)),
+    let account = |id: PartnerId, field: &'static str| {
+        let partner = partners.iter().find(|partner| partner.id == id);
+        let partner = partner.ok_or_else(|| Error::invalid(field, "unknown", "there is no partner with this id"))?;
+        match settled.as_ref().map(|deal| deal.side_of(id).is_some()) {
+            Some(true) => Ok(Account::Partner(id)),
+            _ if partner.roles.core => Ok(Account::Platform),
+            None => Ok(Account::Partner(id)),
+            Some(false) => Err(Error::invalid(field, "conflict", "must be a side of the deal, or the platform")),
+        }
     };
     let (payer, payee) = (account(from, "from")?, account(to, "to")?);
     if payer == payee {
         return Err(Error::invalid("to", "conflict", "must have another account than from"));
-    }
-    if let Some(deal) = deal {
-        settles(tx, deal, [(payer, "from"), (payee, "to")], amount.currency)?;
     }
     let payout = Payout { id, from, to, deal, amount, note, created_at: tx.now() };
     store::ledger::insert_payout(tx, &payout)?;
@@ -223,26 +201,14 @@ pub fn record(
     Ok(payout)
 }
 
-/// A payout settles a deal between its sides and the platform, in the currency of its event.
-fn settles(
-    tx: &mut Tx<'_>,
-    id: DealId,
-    accounts: [(Account, &'static str); 2],
-    currency: Currency,
-) -> Result<(), Error> {
+/// The deal that a payout settles, which is in the currency of its event.
+fn settled(tx: &mut Tx<'_>, id: DealId, currency: Currency) -> Result<Deal, Error> {
     let unknown = || Error::invalid("deal", "unknown", "there is no deal with this id");
     let deal = store::deals::find(tx, id)?.ok_or_else(unknown)?;
-    for (account, field) in accounts {
-        if let Some(partner) = account.partner()
-            && deal.side_of(partner).is_none()
-        {
-            return Err(Error::invalid(field, "conflict", "must be a side of the deal, or the platform"));
-        }
-    }
     let event = store::events::find(tx, deal.event)?.ok_or_else(unknown)?;
     if event.currency != currency {
         let message = format!("must be {}, the currency of the deal's event", event.currency);
         return Err(Error::Invalid(vec![Wrong { field: Some("currency".into()), code: "conflict", message }]));
     }
-    Ok(())
+    Ok(deal)
 }

@@ -147,7 +147,7 @@ pub fn create(app: &App, tx: &mut Tx<'_>, caller: &Caller, new: &NewMap) -> Resu
 ///
 /// # Errors
 /// [`Error::NotFound`]; [`Error::Forbidden`] but for its organizer and the platform; [`Error::Invalid`] for an unknown
-/// venue.
+/// venue, and for another one than that of events held by it.
 pub fn change(app: &App, tx: &mut Tx<'_>, caller: &Caller, id: MapId, changes: &Changes) -> Result<MapView, Error> {
     let mut map = managed(tx, caller, id)?;
     let was = map.clone();
@@ -160,6 +160,12 @@ pub fn change(app: &App, tx: &mut Tx<'_>, caller: &Caller, id: MapId, changes: &
     if let Some(venue) = changes.venue {
         if let Some(venue) = venue.filter(|venue| map.venue != Some(*venue)) {
             venues::usable(tx, venue)?;
+            let events = store::events::elsewhere_with(tx, map.org, id, venue)?;
+            if !events.is_empty() {
+                let names = events.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+                let message = format!("events held by the map take place in another venue: {names}");
+                return Err(Error::invalid("venue", "conflict", message));
+            }
         }
         map.venue = venue;
     }

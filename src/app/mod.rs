@@ -46,6 +46,7 @@ use crate::random;
 use crate::secret::Secret;
 use crate::store::Store;
 
+pub use crate::store::Window;
 pub use error::{Error, Wrong, reason};
 
 /// The running platform: its store and what its use cases need besides.
@@ -175,15 +176,4 @@ impl Inner {
 #[expect(clippy::disallowed_methods, reason = "an id is made before its transaction, which may be run again")]
 fn program_time() -> Timestamp {
     Timestamp::now()
-}
-
-/// A part of a list: what comes after an id, then without the first `skip`, at most `limit`.
-#[derive(Clone, Copy, Debug)]
-pub struct Window<I> {
-    /// Only what comes after this id.
-    pub after: Option<I>,
-    /// How many to leave out.
-    pub skip: u64,
-    /// How many to take.
-    pub limit: u64,
 }

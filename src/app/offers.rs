@@ -1,5 +1,7 @@
 //! Offers: the events that a partner may sell, each with all that is needed to sell it.
 
+mod order;
+
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -12,18 +14,20 @@ use super::partners::PartnerView;
 use super::sets::SetView;
 use super::{App, Error, Window};
 use crate::domain::access::Caller;
+use crate::domain::contact::Detail;
 use crate::domain::event::{Event, EventStatus};
 use crate::domain::id::{EventId, MapId, PartnerId, VenueId};
-use crate::domain::invalid::Invalid;
 use crate::domain::map::Map;
 use crate::domain::member::Right;
 use crate::domain::money::Money;
-use crate::domain::partner::Detail;
 use crate::domain::place::{CityId, CountryCode, Venue};
 use crate::domain::terms::Terms;
 use crate::places::{self, City, Country};
-use crate::store::offers::Filter;
 use crate::store::{self, Tx};
+use order::compare;
+
+pub use crate::store::offers::{Between, Filter};
+pub use order::{Decimal, Key, Place, Sort};
 
 /// Something as it is shown with an offer, which is shorter than by itself.
 #[derive(Clone, Debug)]
@@ -112,123 +116,13 @@ impl Offer {
     }
 }
 
-/// What orders of a list go by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
-    event: EventId,
-    starts_at: Timestamp,
-    ends_at: Timestamp,
-    /// The lowest price of its sets.
-    price: Option<Decimal>,
-}
-
-/// An amount of money of whatever currency, in ten-thousandths.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Decimal(i128);
-
-impl Decimal {
-    /// As many digits after the point as any currency has.
-    const DIGITS: u8 = 4;
-}
-
-impl From<Money> for Decimal {
-    fn from(money: Money) -> Self {
-        let missing = Self::DIGITS.saturating_sub(money.currency.minor_digits());
-        Self(i128::from(money.minor) * 10_i128.pow(missing.into()))
-    }
-}
-
-impl std::str::FromStr for Decimal {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        let wrong = || Invalid::malformed("must be an amount such as 1105.50");
-        let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
-        let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        if !digits(whole) || !digits(fraction) || whole.len() > 15 || fraction.len() > usize::from(Self::DIGITS) {
-            return Err(wrong());
-        }
-        format!("{whole}{fraction:0<4}").parse().map(Self).map_err(|_| wrong())
-    }
-}
-
-/// What a list may be sorted by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Key {
-    /// When the event starts.
-    Start,
-    /// When it ends.
-    End,
-    /// The lowest price of its sets; events without sets come last.
-    Price,
-}
-
-/// One step of an order: by a key, upwards or downwards.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sort {
-    /// By what.
-    pub key: Key,
-    /// Whether the highest comes first.
-    pub falling: bool,
-}
-
-impl std::str::FromStr for Sort {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        let (falling, name) = text.strip_prefix('-').map_or((false, text), |name| (true, name));
-        let key = match name {
-            "start" => Key::Start,
-            "end" => Key::End,
-            "price" => Key::Price,
-            _ => return Err(Invalid::out_of_range("must be some of start, end, price, each also with a - before it")),
-        };
-        Ok(Self { key, falling })
-    }
-}
-
-/// From one value to another, both included; none: without a bound.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Between<T> {
-    /// The lowest.
-    pub from: Option<T>,
-    /// The highest.
-    pub till: Option<T>,
-}
-
-impl<T: PartialOrd> Between<T> {
-    fn holds(&self, value: &T) -> bool {
-        self.from.as_ref().is_none_or(|from| from <= value) && self.till.as_ref().is_none_or(|till| value <= till)
-    }
-}
-
 /// What a list is asked for.
 #[derive(Clone, Debug, Default)]
 pub struct Wish {
-    /// Only these.
-    pub ids: Option<Vec<EventId>>,
-    /// Only events of these organizers.
-    pub orgs: Option<Vec<PartnerId>>,
-    /// Only events in one of these places.
-    pub venues: Option<Vec<VenueId>>,
-    /// Only events in one of these countries.
-    pub countries: Option<Vec<CountryCode>>,
-    /// Only events in one of these cities.
-    pub cities: Option<Vec<CityId>>,
-    /// Only events with one of these tags, in any case.
-    pub tags: Option<Vec<String>>,
-    /// Only events in one of these statuses; none: those that are or may be on sale.
-    pub statuses: Option<Vec<EventStatus>>,
-    /// Only events that take place then, for a part of the time at least; none: those that have not ended.
-    pub lifetime: Option<Between<Timestamp>>,
+    /// Which events.
+    pub filter: Filter,
     /// Only events with a set at such a price.
     pub price: Option<Between<Decimal>>,
-    /// Only events created then or later.
-    pub created_since: Option<Timestamp>,
-    /// Only events changed then or later.
-    pub updated_since: Option<Timestamp>,
-    /// Only events changed later than this.
-    pub updated_after: Option<Timestamp>,
     /// The order; of what is equal in it, and without any, that of the ids.
     pub order: Vec<Sort>,
 }
@@ -255,14 +149,13 @@ pub struct Facets {
 pub fn get(app: &App, tx: &mut Tx<'_>, caller: &Caller, id: EventId) -> Result<Offer, Error> {
     let acting = acting(caller)?;
     let any_time = Between { from: None, till: None };
-    let wish = Wish {
+    let filter = Filter {
         ids: Some(vec![id]),
         statuses: Some(EventStatus::ALL.to_vec()),
         lifetime: Some(any_time),
-        ..Wish::default()
+        ..Filter::default()
     };
-    let filter = filter(tx, caller, &wish)?;
-    let events = store::offers::list(tx, &filter, None, 0, 1)?;
+    let events = store::offers::list(tx, acting.id, &filter, Window { after: None, skip: 0, limit: 1 })?;
     if let Some(offer) = offers(app, tx, caller, events)?.pop() {
         return Ok(offer);
     }
@@ -285,13 +178,13 @@ pub fn list(
     wish: &Wish,
     window: Window<Place>,
 ) -> Result<Vec<Offer>, Error> {
-    let filter = filter(tx, caller, wish)?;
     let Window { after, skip, limit } = window;
     if wish.order.is_empty() && wish.price.is_none() {
-        let events = store::offers::list(tx, &filter, after.map(|place| place.event), skip, limit)?;
+        let window = Window { after: after.map(|place| place.event), skip, limit };
+        let events = store::offers::list(tx, acting(caller)?.id, &wish.filter, window)?;
         return offers(app, tx, caller, events);
     }
-    let mut places = places_in_order(tx, caller, wish, &filter)?;
+    let mut places = places_in_order(tx, caller, wish)?;
     places.retain(|place| after.is_none_or(|after| compare(&wish.order, place, &after) == Ordering::Greater));
     let count = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
     let ids: Vec<EventId> = places.iter().map(|place| place.event).skip(count(skip)).take(count(limit)).collect();
@@ -306,11 +199,10 @@ pub fn list(
 /// # Errors
 /// Those of the store.
 pub fn count(tx: &mut Tx<'_>, caller: &Caller, wish: &Wish) -> Result<i64, Error> {
-    let filter = filter(tx, caller, wish)?;
     if wish.price.is_none() {
-        return Ok(store::offers::count(tx, &filter)?);
+        return Ok(store::offers::count(tx, acting(caller)?.id, &wish.filter)?);
     }
-    let places = places_in_order(tx, caller, wish, &filter)?;
+    let places = places_in_order(tx, caller, wish)?;
     Ok(i64::try_from(places.len()).unwrap_or(i64::MAX))
 }
 
@@ -319,9 +211,9 @@ pub fn count(tx: &mut Tx<'_>, caller: &Caller, wish: &Wish) -> Result<i64, Error
 /// # Errors
 /// Those of the store.
 pub fn facets(tx: &mut Tx<'_>, caller: &Caller) -> Result<Facets, Error> {
-    let filter = filter(tx, caller, &Wish::default())?;
+    let acting = acting(caller)?;
     let (mut orgs, mut venues, mut tags) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-    for (org, venue, tagged) in store::offers::places_and_tags(tx, &filter)? {
+    for (org, venue, tagged) in store::offers::places_and_tags(tx, acting.id, &Filter::default())? {
         orgs.insert(org);
         venues.extend(venue);
         tags.extend(tagged.iter().map(ToString::to_string));
@@ -347,34 +239,10 @@ pub fn facets(tx: &mut Tx<'_>, caller: &Caller) -> Result<Facets, Error> {
     })
 }
 
-fn filter(tx: &Tx<'_>, caller: &Caller, wish: &Wish) -> Result<Filter, Error> {
-    let seller = acting(caller)?.id;
-    let Wish { ids, orgs, venues, countries, cities, tags, statuses, lifetime, .. } = wish.clone();
-    let (ends_after, starts_till) = match lifetime {
-        Some(Between { from, till }) => (from, till),
-        None => (Some(tx.now()), None),
-    };
-    Ok(Filter {
-        seller,
-        ids,
-        orgs,
-        venues,
-        countries,
-        cities,
-        tags,
-        statuses: statuses.unwrap_or_else(|| vec![EventStatus::StandBy, EventStatus::Public]),
-        ends_after,
-        starts_till,
-        created_since: wish.created_since,
-        updated_since: wish.updated_since,
-        updated_after: wish.updated_after,
-    })
-}
-
 /// Where all events of a list stand, in its order. What a partner sells at a time is thousands of events at the most, so
 /// they are put in order here, by prices that no statement knows.
-fn places_in_order(tx: &mut Tx<'_>, caller: &Caller, wish: &Wish, filter: &Filter) -> Result<Vec<Place>, Error> {
-    let heads = store::offers::heads(tx, filter)?;
+fn places_in_order(tx: &mut Tx<'_>, caller: &Caller, wish: &Wish) -> Result<Vec<Place>, Error> {
+    let heads = store::offers::heads(tx, acting(caller)?.id, &wish.filter)?;
     let mut prices: HashMap<EventId, Vec<Money>> = HashMap::new();
     if wish.price.is_some() || wish.order.iter().any(|sort| sort.key == Key::Price) {
         let ids: Vec<EventId> = heads.iter().map(|head| head.id).collect();
@@ -393,22 +261,6 @@ fn places_in_order(tx: &mut Tx<'_>, caller: &Caller, wish: &Wish, filter: &Filte
     }
     places.sort_unstable_by(|one, other| compare(&wish.order, one, other));
     Ok(places)
-}
-
-fn compare(order: &[Sort], one: &Place, other: &Place) -> Ordering {
-    let by = |sort: &Sort| {
-        let turned = |ordering: Ordering| if sort.falling { ordering.reverse() } else { ordering };
-        match sort.key {
-            Key::Start => turned(one.starts_at.cmp(&other.starts_at)),
-            Key::End => turned(one.ends_at.cmp(&other.ends_at)),
-            Key::Price => match (one.price, other.price) {
-                (Some(one), Some(other)) => turned(one.cmp(&other)),
-                (one, other) => other.is_some().cmp(&one.is_some()),
-            },
-        }
-    };
-    let first_difference = order.iter().map(by).find(|ordering| ordering.is_ne());
-    first_difference.unwrap_or_else(|| one.event.cmp(&other.event))
 }
 
 /// All that is shown with these events: a fixed number of statements, however many events there are.
@@ -458,54 +310,4 @@ fn offers(app: &App, tx: &mut Tx<'_>, caller: &Caller, events: Vec<Event>) -> Re
         event,
     };
     Ok(events.into_iter().map(offer).collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::id::ObjectId;
-
-    fn place(number: u8, starts_at: i64, price: Option<i128>) -> Place {
-        let at = |seconds| Timestamp::from_second(seconds).unwrap();
-        let event = ObjectId::from_bytes([number; 12]).into();
-        Place { event, starts_at: at(starts_at), ends_at: at(starts_at + 10), price: price.map(Decimal) }
-    }
-
-    fn sorted(order: &str) -> Vec<u8> {
-        let order: Vec<Sort> = order.split(',').filter(|sort| !sort.is_empty()).map(|s| s.parse().unwrap()).collect();
-        let mut places =
-            [place(3, 5, Some(7)), place(1, 9, None), place(2, 5, Some(9)), place(4, 7, Some(7)), place(5, 7, None)];
-        places.sort_unstable_by(|one, other| compare(&order, one, other));
-        places.iter().map(|place| ObjectId::from(place.event).as_bytes()[0]).collect()
-    }
-
-    #[test]
-    fn of_what_is_equal_in_an_order_the_older_comes_first_and_without_a_price_is_last() {
-        for (order, expected) in [
-            ("", [1, 2, 3, 4, 5]),
-            ("start", [2, 3, 4, 5, 1]),
-            ("-start", [1, 4, 5, 2, 3]),
-            ("price", [3, 4, 2, 1, 5]),
-            ("-price", [2, 3, 4, 1, 5]),
-            ("price,-start", [4, 3, 2, 1, 5]),
-            ("end,-price", [2, 3, 4, 5, 1]),
-        ] {
-            assert_eq!(sorted(order), expected, "{order}");
-        }
-        assert!("name".parse::<Sort>().is_err() && "--start".parse::<Sort>().is_err());
-    }
-
-    #[test]
-    fn prices_of_all_currencies_are_compared_as_numbers() {
-        let money = |text: &str, currency: &str| {
-            let currency = currency.parse().unwrap();
-            Decimal::from(Money::parse(text, currency).unwrap())
-        };
-        assert_eq!(money("1105.50", "RUB"), "1105.5".parse().unwrap());
-        assert_eq!(money("1105", "JPY"), "1105".parse().unwrap());
-        assert!(money("1.001", "KWD") > "1.0".parse().unwrap());
-        for wrong in ["", ".5", "5.", "-5", "1e3", "1,5", "0.00001", "1234567890123456"] {
-            assert!(wrong.parse::<Decimal>().is_err(), "{wrong}");
-        }
-    }
 }

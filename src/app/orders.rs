@@ -1,4 +1,15 @@
-//! Orders, a verb or two a file: reading, making and changing them, and where they stand.
+//! Orders, a verb or two a file.
+//!
+//! | to find | look in |
+//! | --- | --- |
+//! | who may read which orders; their lists | `reading` |
+//! | orders with all that shows with them | `whole` |
+//! | how one is made; what is drawn at random for it | `creating`, `drawn` |
+//! | how one is changed, in which sequence, and written down | `changing`, `work` |
+//! | whether tickets are for sale, and which ones it gets | `choosing` |
+//! | what it costs, with which promocodes | `prices` |
+//! | how it comes to wait for its payment, to be done, cancelled, expired | `status` |
+//! | the letter with its tickets; the list of orders as a file | `mailed`, `export` |
 
 mod changing;
 mod choosing;
@@ -21,7 +32,7 @@ pub use creating::{NewOrder, create};
 pub use drawn::Drawn;
 pub use export::{Export, Sheet, export};
 pub use reading::{
-    OrderView, Wish, count, count_of_customer, count_tickets, get, list, list_of_customer, readable, tickets, views,
+    Filter, OrderView, count, count_of_customer, count_tickets, get, list, list_of_customer, readable, tickets, views,
 };
 pub use status::{cancel, cancel_all_of, expire, finish};
 pub use whole::{Offer, OrderTicket, WholeOrder, get_whole, list_whole, whole};

@@ -4,9 +4,10 @@ use super::attachments::{self, Named};
 use super::callers::acting;
 use super::{Error, Window, Wrong};
 use crate::domain::access::{self, Caller, Sight};
+use crate::domain::contact::{Contact, LegalPatch};
 use crate::domain::id::{AttachmentId, PartnerId, UserId};
 use crate::domain::member::{Member, MemberRole};
-use crate::domain::partner::{Contact, LegalPatch, Partner, PartnerName, Roles, Tag};
+use crate::domain::partner::{Partner, PartnerName, Roles, Tag};
 use crate::domain::user::Email;
 use crate::store::{self, Tx};
 
@@ -81,7 +82,7 @@ pub fn list(
     window: Window<PartnerId>,
 ) -> Result<Vec<PartnerView>, Error> {
     acting(caller)?;
-    let partners = store::partners::list(tx, filter, window.after, window.skip, window.limit)?;
+    let partners = store::partners::list(tx, filter, window)?;
     seen(tx, caller, partners)
 }
 

@@ -82,7 +82,7 @@ pub fn list(
     window: Window<PromocodeId>,
 ) -> Result<Vec<PromocodeView>, Error> {
     managed_event(tx, caller, event)?;
-    let promocodes = store::promocodes::list(tx, event, window.after, window.skip, window.limit)?;
+    let promocodes = store::promocodes::list(tx, event, window)?;
     Ok(current(tx, promocodes)?.into_iter().map(full).collect())
 }
 

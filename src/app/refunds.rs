@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
-use super::callers::acting;
+use super::callers::whose;
 use super::ledger::{self, EntryIds};
 use super::orders::OrderTicket;
 use super::{Error, Window, payments};
@@ -16,12 +16,11 @@ use crate::domain::pricing::{Line, Values};
 use crate::domain::refund::{
     self, Culprit, EventState, Refund, RefundActor, RefundChange, RefundRefusal, RefundStatus, Which,
 };
-use crate::domain::ticket::Ticket;
-use crate::store::refunds::Filter;
+use crate::domain::ticket::{Ticket, TicketStatus};
 use crate::store::stock::{self, Counts};
 use crate::store::{self, Tx};
 
-pub use crate::store::refunds::{By, Place, Sort};
+pub use crate::store::refunds::{By, Filter, Place, Sort};
 
 /// A refund request with what is left of its order.
 #[derive(Clone, Debug)]
@@ -54,29 +53,6 @@ pub struct NewRefund {
     pub requested_at: Option<Timestamp>,
 }
 
-/// What a list is asked for; see [`Filter`].
-#[derive(Clone, Debug, Default)]
-pub struct Wish {
-    /// Only those in one of these statuses; empty: in any.
-    pub statuses: Vec<RefundStatus>,
-    /// Only those of these events; empty: of any.
-    pub events: Vec<EventId>,
-    /// Only those of this organizer's events.
-    pub org: Option<PartnerId>,
-    /// Only those of orders that this partner sold.
-    pub vendor: Option<PartnerId>,
-    /// Only those created then or later.
-    pub created_from: Option<Timestamp>,
-    /// Only those created then or before.
-    pub created_to: Option<Timestamp>,
-    /// Only those answered then or later.
-    pub finished_from: Option<Timestamp>,
-    /// Only those answered then or before.
-    pub finished_to: Option<Timestamp>,
-    /// How it is sorted.
-    pub sort: Sort,
-}
-
 /// One refund request.
 ///
 /// # Errors
@@ -91,9 +67,13 @@ pub fn get(tx: &mut Tx<'_>, caller: &Caller, id: RefundId) -> Result<RefundView,
 ///
 /// # Errors
 /// Those of the store.
-pub fn list(tx: &mut Tx<'_>, caller: &Caller, wish: &Wish, window: Window<Place>) -> Result<Vec<RefundView>, Error> {
-    let filter = filter(caller, wish)?;
-    let refunds = store::refunds::list(tx, &filter, wish.sort, window.after, window.skip, window.limit)?;
+pub fn list(
+    tx: &mut Tx<'_>,
+    caller: &Caller,
+    filter: &Filter,
+    window: Window<Place>,
+) -> Result<Vec<RefundView>, Error> {
+    let refunds = store::refunds::list(tx, whose(caller)?, filter, window)?;
     views(tx, refunds)
 }
 
@@ -101,9 +81,13 @@ pub fn list(tx: &mut Tx<'_>, caller: &Caller, wish: &Wish, window: Window<Place>
 ///
 /// # Errors
 /// Those of the store.
-pub fn list_alone(tx: &mut Tx<'_>, caller: &Caller, wish: &Wish, window: Window<Place>) -> Result<Vec<Refund>, Error> {
-    let filter = filter(caller, wish)?;
-    Ok(store::refunds::list(tx, &filter, wish.sort, window.after, window.skip, window.limit)?)
+pub fn list_alone(
+    tx: &mut Tx<'_>,
+    caller: &Caller,
+    filter: &Filter,
+    window: Window<Place>,
+) -> Result<Vec<Refund>, Error> {
+    Ok(store::refunds::list(tx, whose(caller)?, filter, window)?)
 }
 
 /// What refund requests that the caller may read name, as many statements however many they are.
@@ -134,8 +118,10 @@ pub fn named_by(tx: &mut Tx<'_>, refunds: &[Refund]) -> Result<NamedByRefunds, E
             lines.get(&refund.order).into_iter().flatten().map(|(line, _)| (line.ticket, line)).collect();
         for id in &refund.tickets {
             let line = *lines.get(id).ok_or_else(lost)?;
-            let ticket = found.get(id).ok_or_else(lost)?;
-            tickets.push(OrderTicket::of(order, line.clone(), ticket.clone()));
+            let mut ticket = found.get(id).ok_or_else(lost)?.clone();
+            // A request shows its tickets as they were sold, whoever has them by now.
+            ticket.status = TicketStatus::Sold;
+            tickets.push(OrderTicket::of(order, line.clone(), ticket));
         }
     }
     Ok(NamedByRefunds { orders, tickets })
@@ -145,16 +131,8 @@ pub fn named_by(tx: &mut Tx<'_>, refunds: &[Refund]) -> Result<NamedByRefunds, E
 ///
 /// # Errors
 /// Those of the store.
-pub fn count(tx: &mut Tx<'_>, caller: &Caller, wish: &Wish) -> Result<i64, Error> {
-    let filter = filter(caller, wish)?;
-    Ok(store::refunds::count(tx, &filter)?)
-}
-
-fn filter(caller: &Caller, wish: &Wish) -> Result<Filter, Error> {
-    let acting = acting(caller)?;
-    let of = (!caller.is_platform()).then_some(acting.id);
-    let Wish { statuses, events, org, vendor, created_from, created_to, finished_from, finished_to, .. } = wish.clone();
-    Ok(Filter { of, statuses, events, org, vendor, created_from, created_to, finished_from, finished_to })
+pub fn count(tx: &mut Tx<'_>, caller: &Caller, filter: &Filter) -> Result<i64, Error> {
+    Ok(store::refunds::count(tx, whose(caller)?, filter)?)
 }
 
 /// Those of the requests, with what is left of their orders.

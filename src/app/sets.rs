@@ -13,7 +13,7 @@ use crate::domain::invalid::Invalid;
 use crate::domain::money::{Currency, Money};
 use crate::domain::period::Period;
 use crate::domain::pricing::Sale;
-use crate::domain::set::{self, RULES_MAX, Rule, SETS_MAX, Seats, Set};
+use crate::domain::set::{self, RULES_MAX, Rule, SETS_MAX, Seats, Set, Surplus};
 use crate::domain::share::Share;
 use crate::random;
 use crate::store::tickets::Batch;
@@ -400,6 +400,7 @@ pub fn create(
         serial: set::serial(new.serial),
         seats: seats.map(|(seats, _)| seats),
         rules: rules(&event, &[], None, changes, now, &new.rules)?.unwrap_or_default(),
+        surplus: None,
         removed: false,
         created_at: now,
         updated_at: now,
@@ -422,6 +423,7 @@ pub fn change(
     changes: &Changes,
 ) -> Result<SetView, Error> {
     let event = managed(tx, caller, event)?;
+    store::sets::lock(tx, id)?;
     let was = find(tx, event.id, id)?;
     if was.removed {
         return Err(Error::conflict("removed", "the set has been removed"));
@@ -458,9 +460,10 @@ pub fn change(
             ));
         }
         if amount > was.amount {
-            make(tx, &was, new, amount - was.amount)?;
+            let more = keep_surplus(tx, &was, amount - was.amount)?;
+            make(tx, &was, new, more)?;
         } else {
-            take_away(tx, id, was.amount - amount)?;
+            take_away(tx, &was, was.amount - amount)?;
         }
         set.amount = amount;
     }
@@ -481,16 +484,15 @@ pub fn change(
 /// are reserved or sold.
 pub fn remove(tx: &mut Tx<'_>, caller: &Caller, event: EventId, id: SetId) -> Result<(), Error> {
     let event = managed(tx, caller, event)?;
+    store::sets::lock(tx, id)?;
     let set = find(tx, event.id, id)?;
     if set.removed {
         return Ok(());
     }
-    for batch in store::tickets::batches_locked(tx, id)? {
-        store::tickets::put_batch(tx, &Batch { amount: batch.made, ..batch })?;
-    }
-    if !store::tickets::remove_all(tx, id)? {
+    if store::sets::taken_of(tx, id)? > 0 {
         return Err(Error::conflict("taken", "tickets of the set are reserved or sold"));
     }
+    take_away(tx, &set, set.amount)?;
     let updated_at = tx.now();
     Ok(store::sets::update(tx, &Set { removed: true, updated_at, ..set })?)
 }
@@ -545,23 +547,28 @@ fn seats(
     rows: &Ranges,
 ) -> Result<(Seats, i64), Error> {
     let unknown = || Error::invalid("sector", "unknown", "there is no sector with this id on the event's map");
-    let found = store::sets::find_sector(tx, sector)?.ok_or_else(unknown)?;
+    let (found, of) = store::maps::find_sector(tx, sector)?.ok_or_else(unknown)?;
+    let map = store::maps::find_kept(tx, of)?.ok_or_else(unknown)?;
     let fits = match event.map {
-        Some(map) => found.map == map,
-        None => found.org == event.org && !found.removed,
+        Some(map) => of == map,
+        None => map.org == event.org && !map.removed,
     };
     if !fits {
         return Err(unknown());
     }
+    if !map.fits(event.venue) {
+        let message = "this sector is on the map of another venue than the event's";
+        return Err(Error::invalid("sector", "conflict", message));
+    }
     let wrong = |(place, invalid)| Error::Invalid(vec![Wrong::at(format!("seats.{place}"), invalid)]);
-    let places = found.sector.seats_of(rows).map_err(wrong)?;
+    let places = found.seats_of(rows).map_err(wrong)?;
     if places.is_empty() {
         return Err(Error::invalid("seats", "required", "must name a seat at least"));
     }
     let wished: HashSet<(&str, &str)> = places.iter().map(|place| (place.row, place.number)).collect();
     for other in others {
         let Some(theirs) = other.seats.as_ref().filter(|seats| seats.sector == sector) else { continue };
-        let theirs = found.sector.seats_of(&theirs.rows).map_err(|_| broken(other))?;
+        let theirs = found.seats_of(&theirs.rows).map_err(|_| broken(other))?;
         if let Some(place) = theirs.iter().find(|place| wished.contains(&(place.row, place.number))) {
             let message =
                 format!("the seat {:?} in the row {:?} is in the set {:?}", place.number, place.row, other.name);
@@ -575,8 +582,8 @@ fn seats(
 /// The seats of a set, in the order in which its tickets have them.
 pub(super) fn places(tx: &mut Tx<'_>, set: &Set) -> Result<Vec<(String, String)>, Error> {
     let Some(seats) = &set.seats else { return Ok(Vec::new()) };
-    let found = store::sets::find_sector(tx, seats.sector)?.ok_or_else(|| broken(set))?;
-    let places = found.sector.seats_of(&seats.rows).map_err(|_| broken(set))?;
+    let (sector, _) = store::maps::find_sector(tx, seats.sector)?.ok_or_else(|| broken(set))?;
+    let places = sector.seats_of(&seats.rows).map_err(|_| broken(set))?;
     Ok(places.iter().map(|place| (place.row.to_owned(), place.number.to_owned())).collect())
 }
 
@@ -601,23 +608,48 @@ fn make(tx: &mut Tx<'_>, set: &Set, new: &New, amount: i64) -> Result<(), Error>
     Ok(())
 }
 
-/// Takes tickets away: first those that are still to be made, which have the highest numbers, then vacant ones.
-fn take_away(tx: &mut Tx<'_>, set: SetId, amount: i64) -> Result<(), Error> {
+/// Takes tickets away from a set that nobody takes any of until the transaction ends: first those that are still to be made,
+/// which have the highest numbers, then vacant ones. Of many of these a part is removed at once, and the others can't be had
+/// from now on; a job removes them.
+fn take_away(tx: &mut Tx<'_>, set: &Set, amount: i64) -> Result<(), Error> {
+    let vacant = set.amount - store::sets::taken_of(tx, set.id)?;
+    if vacant < amount {
+        let message = format!("{amount} tickets can't be taken away: only {vacant} of the set are vacant");
+        return Err(Error::Conflict(Wrong::at("amount", Invalid::conflict(message))));
+    }
     let mut left = amount;
-    for batch in store::tickets::batches_locked(tx, set)?.into_iter().rev() {
+    for batch in store::tickets::batches_locked(tx, set.id)?.into_iter().rev() {
         let cut = left.min(batch.amount - batch.made);
         left -= cut;
         if cut > 0 {
             store::tickets::put_batch(tx, &Batch { amount: batch.amount - cut, ..batch })?;
         }
     }
-    let removed = if left > 0 { store::tickets::remove_vacant(tx, set, left)? } else { 0 };
-    if removed < left {
-        let vacant = amount - left + removed;
-        let message = format!("{amount} tickets can't be taken away: only {vacant} of the set are vacant");
-        return Err(Error::Conflict(Wrong::at("amount", Invalid::conflict(message))));
+    if left > 0 {
+        store::tickets::release_over(tx, set.id)?;
+        let before = set.surplus.map_or(0, |surplus| surplus.amount);
+        let left = tickets::remove_part(tx, set.id, left + before)?;
+        put_surplus(tx, set.id, left)?;
     }
     Ok(())
+}
+
+/// Keeps tickets that were taken away from a set and are there still, where it is to have more again; answers how many it
+/// lacks then.
+fn keep_surplus(tx: &mut Tx<'_>, set: &Set, amount: i64) -> Result<i64, Error> {
+    let Some(surplus) = set.surplus else { return Ok(amount) };
+    let kept = amount.min(surplus.amount);
+    put_surplus(tx, set.id, surplus.amount - kept)?;
+    Ok(amount - kept)
+}
+
+/// Notes that so many of a set's vacant tickets are beyond its amount, those with the highest numbers.
+fn put_surplus(tx: &mut Tx<'_>, set: SetId, amount: i64) -> Result<(), Error> {
+    let surplus = match amount {
+        0 => None,
+        _ => Some(Surplus { amount, from: store::tickets::number_of_last(tx, set, amount)?.unwrap_or(0) }),
+    };
+    Ok(store::sets::put_surplus(tx, set, surplus)?)
 }
 
 fn at(field: &'static str) -> impl Fn(Invalid) -> Error {

@@ -1,4 +1,4 @@
-//! Tickets: making those of a set, and who may see what of them.
+//! Tickets: making and removing those of a set, and who may see what of them.
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,12 +9,12 @@ use crate::domain::access::Caller;
 use crate::domain::event::Event;
 use crate::domain::id::{BatchId, Bucket, EventId, MapId, OrderId, SectorId, SetId, TicketId};
 use crate::domain::member::Right;
-use crate::domain::set::Set;
+use crate::domain::set::{Set, Surplus};
 use crate::domain::ticket::{Ticket, TicketSeat, TicketStatus};
 use crate::store::tickets::{Batch, Filter, NewTicket};
 use crate::store::{self, Store, Tx};
 
-/// How many tickets one transaction makes: others wait no longer than that takes.
+/// How many tickets one transaction makes or removes: others wait no longer than that takes.
 pub const PART: usize = 2_000;
 
 /// How long a batch is left to the request that began it, before a job goes on with it.
@@ -219,6 +219,33 @@ pub async fn go_on(app: &App) -> Result<bool, Error> {
     let Some(batch) = oldest(&app.store).await? else { return Ok(false) };
     let ids = new_ids(app, batch.bucket());
     app.store.write(move |tx| make_next(tx, batch, &ids)).await?;
+    Ok(true)
+}
+
+/// Removes so many vacant tickets of a set, or as many of them as one transaction does; answers how many are left.
+pub(super) fn remove_part(tx: &mut Tx<'_>, set: SetId, amount: i64) -> Result<i64, Error> {
+    let part = amount.min(i64::try_from(PART).unwrap_or(i64::MAX));
+    let removed = store::tickets::remove_vacant(tx, set, part)?;
+    // Nobody takes what is beyond a set's amount, so a part that is not whole is the last.
+    Ok(if removed < part { 0 } else { amount - removed })
+}
+
+/// Removes the next part of what is beyond a set's amount.
+fn remove_next(tx: &mut Tx<'_>, set: SetId) -> Result<(), Error> {
+    let Some(surplus) = store::sets::lock(tx, set)? else { return Ok(()) };
+    let amount = remove_part(tx, set, surplus.amount)?;
+    Ok(store::sets::put_surplus(tx, set, (amount > 0).then_some(Surplus { amount, ..surplus }))?)
+}
+
+/// Removes a part of the tickets that are beyond the amount of some set; false where there are none.
+///
+/// # Errors
+/// Those of the store.
+pub async fn remove_surplus(app: &App) -> Result<bool, Error> {
+    let Some(set) = app.store.read(|tx| Ok::<_, Error>(store::sets::with_surplus(tx)?)).await? else {
+        return Ok(false);
+    };
+    app.store.write(move |tx| remove_next(tx, set)).await?;
     Ok(true)
 }
 

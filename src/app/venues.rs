@@ -3,11 +3,12 @@
 use super::callers::acting;
 use super::{Error, Window};
 use crate::domain::access::{self, Caller};
-use crate::domain::id::{PartnerId, VenueId};
+use crate::domain::id::VenueId;
 use crate::domain::place::{CityId, CountryCode, Point, Venue};
 use crate::places;
-use crate::store::venues::Filter;
 use crate::store::{self, Tx};
+
+pub use crate::store::venues::Filter;
 
 /// What a request sets of a venue. Outer `None`: not given; inner `None`: cleared.
 #[derive(Clone, Debug, Default)]
@@ -26,25 +27,6 @@ pub struct Changes {
     pub point: Option<Option<Point>>,
 }
 
-/// What a list is asked for; see [`Filter`].
-#[derive(Clone, Debug, Default)]
-pub struct Wish {
-    /// Only these.
-    pub ids: Option<Vec<VenueId>>,
-    /// Only those that the caller's partner described.
-    pub own: bool,
-    /// Only venues that one of these organizers described.
-    pub orgs: Option<Vec<PartnerId>>,
-    /// Only venues in one of these cities.
-    pub cities: Option<Vec<CityId>>,
-    /// Only venues in one of these countries.
-    pub countries: Option<Vec<CountryCode>>,
-    /// Only venues whose name holds this.
-    pub suggest: Option<String>,
-    /// Only removed ones, or only others.
-    pub removed: bool,
-}
-
 /// Venues by their ids; unknown ids are left out.
 ///
 /// # Errors
@@ -61,28 +43,28 @@ pub fn get(tx: &mut Tx<'_>, _: &Caller, id: VenueId) -> Result<Venue, Error> {
     store::venues::find(tx, id)?.ok_or(Error::NotFound("venue"))
 }
 
-/// A part of the list of venues.
+/// A part of the list of venues; of those that the caller's partner described where its own are asked for.
 ///
 /// # Errors
-/// Those of the store.
-pub fn list(tx: &mut Tx<'_>, caller: &Caller, wish: &Wish, window: Window<VenueId>) -> Result<Vec<Venue>, Error> {
-    let filter = filter(caller, wish)?;
-    Ok(store::venues::list(tx, &filter, window.after, window.skip, window.limit)?)
+/// [`Error::Forbidden`] for the own ones of who acts for no partner.
+pub fn list(
+    tx: &mut Tx<'_>,
+    caller: &Caller,
+    own: bool,
+    filter: &Filter,
+    window: Window<VenueId>,
+) -> Result<Vec<Venue>, Error> {
+    let of = if own { Some(acting(caller)?.id) } else { None };
+    Ok(store::venues::list(tx, of, filter, window)?)
 }
 
 /// How many venues the list holds in all.
 ///
 /// # Errors
-/// Those of the store.
-pub fn count(tx: &mut Tx<'_>, caller: &Caller, wish: &Wish) -> Result<i64, Error> {
-    let filter = filter(caller, wish)?;
-    Ok(store::venues::count(tx, &filter)?)
-}
-
-fn filter(caller: &Caller, wish: &Wish) -> Result<Filter, Error> {
-    let Wish { ids, own, orgs, cities, countries, suggest, removed } = wish.clone();
-    let own = if own { Some(acting(caller)?.id) } else { None };
-    Ok(Filter { ids, own, orgs, cities, countries, suggest, removed })
+/// Those of [`list`].
+pub fn count(tx: &mut Tx<'_>, caller: &Caller, own: bool, filter: &Filter) -> Result<i64, Error> {
+    let of = if own { Some(acting(caller)?.id) } else { None };
+    Ok(store::venues::count(tx, of, filter)?)
 }
 
 /// Describes a venue for the caller's partner.

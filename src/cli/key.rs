@@ -6,7 +6,7 @@ use super::platform::{Access, Platform};
 use super::{Failure, answer, refused, short_text};
 use crate::app::api_keys::{self, NewKey};
 use crate::config::{Config, Options};
-use crate::domain::PartnerId;
+use crate::domain::id::PartnerId;
 
 #[derive(Subcommand)]
 pub(super) enum Command {

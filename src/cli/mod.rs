@@ -20,7 +20,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::app;
 use crate::config::{self, Options};
-use crate::domain::Invalid;
+use crate::domain::invalid::Invalid;
 use crate::domain::text::check_short;
 use crate::logging;
 

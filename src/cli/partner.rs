@@ -7,7 +7,8 @@ use super::platform::{Access, Platform};
 use super::{Failure, answer, refused};
 use crate::app::partners;
 use crate::config::{Config, Options};
-use crate::domain::{Email, PartnerName, Role};
+use crate::domain::partner::{PartnerName, Role};
+use crate::domain::user::Email;
 
 #[derive(Subcommand)]
 pub(super) enum Command {

@@ -4,6 +4,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tokio::runtime::Runtime;
 
@@ -21,6 +22,9 @@ const KIND: &str = "kind";
 
 /// The folder's files that are no database.
 const OWN_FILES: [&str; 5] = ["lock", "mails", "media", "secret", "secret.new"];
+
+/// How long work that cannot be stopped, such as a picture that is looked at, may go on at the end. It changes nothing.
+const WORK_SHUTDOWN: Duration = Duration::from_secs(1);
 
 /// A platform that commands can work with, and what it runs on.
 pub(super) struct Platform {
@@ -87,8 +91,10 @@ impl Platform {
 
     /// Runs what a command does, then closes the database.
     pub fn run<T>(self, work: impl AsyncFnOnce(App) -> Result<T, Failure>) -> Result<T, Failure> {
-        let result = self.runtime.block_on(work(self.app));
-        self.store.close();
+        let Self { app, store, runtime, _lock } = self;
+        let result = runtime.block_on(work(app));
+        runtime.shutdown_timeout(WORK_SHUTDOWN);
+        store.close();
         result
     }
 }
@@ -303,6 +309,30 @@ mod tests {
             assert_eq!(mode & 0o077, 0, "{} has mode {mode:o}", file.display());
         }
         platform.run(async |_| Ok(())).unwrap();
+    }
+
+    #[test]
+    fn work_that_does_not_end_is_not_waited_for() {
+        use std::sync::mpsc;
+        let folder = Folder::new();
+        let data = Some(folder.path().to_owned());
+        let flags = crate::config::Options { data, ..Default::default() };
+        let config = Config::resolve(flags, Default::default(), Default::default()).unwrap();
+        let platform = Platform::open(&config, Access::Alone).unwrap();
+        let (_unending, end) = mpsc::channel::<()>();
+        let (tell, told) = mpsc::channel();
+        std::thread::spawn(move || {
+            let begin = async |_| {
+                let (started, starts) = tokio::sync::oneshot::channel();
+                tokio::task::spawn_blocking(move || {
+                    let _ = started.send(());
+                    end.recv()
+                });
+                starts.await.map_err(|error| Failure::new(error.to_string()))
+            };
+            tell.send(platform.run(begin).is_ok())
+        });
+        assert_eq!(told.recv_timeout(Duration::from_secs(30)), Ok(true));
     }
 
     #[test]

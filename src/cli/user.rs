@@ -8,7 +8,7 @@ use super::platform::{Access, Platform};
 use super::{Failure, answer, refused, short_text};
 use crate::app::users::{self, Registration};
 use crate::config::{Config, Options};
-use crate::domain::{Email, check_password};
+use crate::domain::user::{Email, check_password};
 
 /// The most that is read of a password, in bytes: 1,000 characters of four bytes and the line's
 /// end.

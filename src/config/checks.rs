@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use tracing_subscriber::filter::Targets;
 
-use crate::domain::Percent;
+use crate::domain::share::Percent;
 
 pub(super) fn parsed<T: FromStr<Err: fmt::Display>>(text: &str) -> Result<T, String> {
     text.parse().map_err(|error: T::Err| error.to_string())

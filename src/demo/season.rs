@@ -17,6 +17,7 @@ use crate::app::refunds::{self, NewRefund};
 use crate::app::sets::{self, GivenPrice, GivenRule};
 use crate::app::{App, Error, events, ledger, maps, partners, promocodes, settings, users, venues};
 use crate::domain::access::{Acting, Caller};
+use crate::domain::contact::Contact;
 use crate::domain::customer::CustomerPatch;
 use crate::domain::deal::DealStatus;
 use crate::domain::event::{AgeRating, EventStatus, TitlePatch};
@@ -25,7 +26,7 @@ use crate::domain::id::{DealId, EventId, MapId, OrderId, PartnerId, PromocodeId,
 use crate::domain::map::{self, RowPlan, SeatsPlan, SectorPlan};
 use crate::domain::member::MemberRole;
 use crate::domain::order::{OrderStatus, Origin};
-use crate::domain::partner::{Contact, Roles};
+use crate::domain::partner::Roles;
 use crate::domain::period::Period;
 use crate::domain::place::Point;
 use crate::domain::promocode::{Discount, TicketsCount};

@@ -55,7 +55,7 @@ use layers::Api;
 use route::Route;
 use v1::{
     api_keys, attachments, deals, events, explain, ledger, maps, members, offers, orders, partners, places, promocodes,
-    refund_requests, sets, settings, tickets, users, venues, whoami,
+    refunds, sets, settings, tickets, users, venues, whoami,
 };
 
 pub use openapi::openapi_json;
@@ -197,7 +197,8 @@ pub fn routes() -> Vec<Route> {
                     .list::<AttachmentView>(&[]),
                 Route::post("/v1/resources/attachments", attachments::upload, "Uploads a file of up to 20 MiB")
                     .upload()
-                    .one::<AttachmentView>(),
+                    .one::<AttachmentView>()
+                    .errors(&[429]),
                 Route::get("/v1/resources/attachments/{idatt}", attachments::get, "Shows an attachment")
                     .one::<AttachmentView>(),
                 Route::delete("/v1/resources/attachments/{idatt}", attachments::remove, "Removes an attachment")
@@ -405,55 +406,47 @@ pub fn routes() -> Vec<Route> {
         (
             "Refund requests",
             vec![
-                Route::get(
-                    "/v1/resources/refund_requests",
-                    refund_requests::list,
-                    "Lists the caller's refund requests",
-                )
-                .list::<RefundView>(refund_requests::LIST),
-                Route::post(
-                    "/v1/resources/refund_requests",
-                    refund_requests::create,
-                    "Asks for tickets of a done order back",
-                )
-                .body(&refund_requests::POST)
-                .one::<RefundView>()
-                .created(),
-                Route::get("/v1/resources/refund_requests/{idrefund}", refund_requests::get, "Shows a refund request")
+                Route::get("/v1/resources/refund_requests", refunds::list, "Lists the caller's refund requests")
+                    .list::<RefundView>(refunds::LIST),
+                Route::post("/v1/resources/refund_requests", refunds::create, "Asks for tickets of a done order back")
+                    .body(&refunds::POST)
+                    .one::<RefundView>()
+                    .created(),
+                Route::get("/v1/resources/refund_requests/{idrefund}", refunds::get, "Shows a refund request")
                     .one::<RefundView>(),
                 Route::patch(
                     "/v1/resources/refund_requests/{idrefund}",
-                    refund_requests::change,
+                    refunds::change,
                     "Approves or rejects a refund request",
                 )
-                .body(&refund_requests::PATCH)
+                .body(&refunds::PATCH)
                 .one::<RefundView>()
                 .errors(&[409]),
                 Route::get(
                     "/v2/resources/refund_requests",
-                    v2::refund_requests::list,
+                    v2::refunds::list,
                     "Lists the caller's refund requests with all that is needed to show them",
                 )
-                .page::<Refund>(v2::refund_requests::LIST),
+                .page::<Refund>(v2::refunds::LIST),
                 Route::post(
                     "/v2/resources/refund_requests",
-                    v2::refund_requests::create,
+                    v2::refunds::create,
                     "Asks for tickets of a done order back",
                 )
-                .body(&v2::refund_requests::POST)
+                .body(&v2::refunds::POST)
                 .data::<Refund>(),
                 Route::get(
                     "/v2/resources/refund_requests/{idrefund}",
-                    v2::refund_requests::get,
+                    v2::refunds::get,
                     "Shows a refund request with all that is needed to show it",
                 )
                 .data::<Refund>(),
                 Route::patch(
                     "/v2/resources/refund_requests/{idrefund}",
-                    v2::refund_requests::change,
+                    v2::refunds::change,
                     "Approves or rejects a refund request",
                 )
-                .body(&v2::refund_requests::PATCH)
+                .body(&v2::refunds::PATCH)
                 .data::<Refund>()
                 .errors(&[409]),
             ],

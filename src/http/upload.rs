@@ -3,24 +3,35 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use axum::extract::{FromRequest, Request};
+use axum::body::Body;
+use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, header};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures_util::stream;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use multer::Multipart;
 use sha2::{Digest, Sha256};
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, timeout_at};
 
 use super::error::Error;
-use super::input;
-use crate::app::{self, App};
 use crate::domain::attachment::{FileType, LENGTH_MAX};
 use crate::domain::invalid::Invalid;
 
 /// What a form may add to its file: boundaries, names, other fields.
 const FORM_MAX: usize = 64 << 10;
-/// How long a file may take to arrive: twenty megabytes by a slow line.
-const TIME: Duration = Duration::from_secs(300);
+/// How long a file may take to arrive: twenty megabytes by a slow line, but nothing that hardly moves.
+const PACE: Pace = Pace { first: Duration::from_secs(30), bytes_per_second: 32 << 10, most: Duration::from_secs(300) };
+
+/// How fast a body has to come, as it holds a place that others wait for.
+#[derive(Clone, Copy)]
+struct Pace {
+    /// How long whatever it does.
+    first: Duration,
+    /// A second more for so many bytes.
+    bytes_per_second: usize,
+    /// In all.
+    most: Duration,
+}
 
 /// A file that was sent.
 pub struct FileBody {
@@ -29,8 +40,6 @@ pub struct FileBody {
     content: Result<(Option<FileType>, Bytes), Error>,
     /// What tells one upload from another; a form's boundaries differ each time.
     identity: [u8; 32],
-    /// Held until the upload is done.
-    _admitted: OwnedSemaphorePermit,
 }
 
 impl FileBody {
@@ -49,13 +58,12 @@ impl AsRef<[u8]> for FileBody {
     }
 }
 
-impl FromRequest<App> for FileBody {
-    type Rejection = Error;
-
-    async fn from_request(request: Request, app: &App) -> Result<Self, Error> {
-        let admitted = app.media.admit().ok_or_else(|| {
-            Error::from(app::Error::Unavailable("there are as many uploads under way as there may be".into()))
-        })?;
+impl FileBody {
+    /// Takes in what is sent, which has to be admitted first.
+    ///
+    /// # Errors
+    /// 413 where it is too large; 400 where it breaks off, or comes too slowly.
+    pub async fn read(request: Request) -> Result<Self, Error> {
         let content_type = request.headers().get(header::CONTENT_TYPE).cloned();
         let boundary = content_type.as_ref().and_then(|value| multer::parse_boundary(value.to_str().ok()?).ok());
         let most = LENGTH_MAX + if boundary.is_some() { FORM_MAX } else { 0 };
@@ -64,7 +72,7 @@ impl FromRequest<App> for FileBody {
         if announced.is_some_and(|length: usize| length > most) {
             return Err(too_large());
         }
-        let bytes = input::read(request.into_body(), most, TIME, too_large).await?;
+        let bytes = received(request.into_body(), most, PACE).await?;
         let (field, content) = match boundary {
             Some(boundary) => ("file", of_form(bytes, boundary).await),
             None => ("body", declared(content_type.as_ref()).map(|declared| (declared, bytes))),
@@ -78,7 +86,26 @@ impl FromRequest<App> for FileBody {
             identity.update([0]);
             identity.update(content);
         }
-        Ok(Self { field, content, identity: identity.finalize().into(), _admitted: admitted })
+        Ok(Self { field, content, identity: identity.finalize().into() })
+    }
+}
+
+/// The whole of a body.
+async fn received(body: Body, most: usize, pace: Pace) -> Result<Bytes, Error> {
+    let incomplete = || Error::new(StatusCode::BAD_REQUEST, "incomplete", "the file did not arrive whole and in time");
+    let began = Instant::now();
+    let mut body = Limited::new(body, most);
+    let mut whole = BytesMut::new();
+    loop {
+        let earned = Duration::from_secs((whole.len() / pace.bytes_per_second) as u64);
+        let due = began + (pace.first + earned).min(pace.most);
+        let Ok(frame) = timeout_at(due, body.frame()).await else { return Err(incomplete()) };
+        match frame {
+            None => return Ok(whole.freeze()),
+            Some(Ok(frame)) => whole.extend_from_slice(&frame.into_data().unwrap_or_default()),
+            Some(Err(error)) if error.is::<LengthLimitError>() => return Err(too_large()),
+            Some(Err(_)) => return Err(incomplete()),
+        }
     }
 }
 
@@ -119,5 +146,39 @@ async fn of_form(bytes: Bytes, boundary: String) -> Result<(Option<FileType>, By
     match file {
         None => Err(Error::field("file", Invalid::required())),
         Some((declared, content)) => Ok((declared?, content)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::StreamExt;
+
+    use super::*;
+
+    /// Pieces of ten bytes, each after this time.
+    fn body(pieces: usize, every: Duration) -> Body {
+        let pieces = stream::iter(0..pieces).then(move |_| async move {
+            tokio::time::sleep(every).await;
+            Ok::<_, Infallible>(Bytes::from_static(b"0123456789"))
+        });
+        Body::from_stream(pieces)
+    }
+
+    #[tokio::test]
+    async fn a_body_that_hardly_moves_is_not_waited_for() {
+        let quick = Duration::from_millis(1);
+        let pace = Pace { first: Duration::from_millis(300), bytes_per_second: 10, most: Duration::from_secs(60) };
+        assert_eq!(received(body(3, quick), 30, pace).await.unwrap(), "0123456789".repeat(3));
+        // Each piece earns a second, and takes a fifth of it.
+        let slow = Duration::from_millis(200);
+        assert_eq!(received(body(3, slow), 30, pace).await.unwrap().len(), 30);
+        let never = Body::from_stream(stream::pending::<Result<Bytes, Infallible>>());
+        let stops = Body::from_stream(body(1, quick).into_data_stream().chain(stream::pending()));
+        let earns_nothing = Pace { bytes_per_second: 1_000, ..pace };
+        let ends = Pace { most: Duration::from_millis(300), ..pace };
+        for (body, pace) in [(never, pace), (stops, pace), (body(10, slow), earns_nothing), (body(10, slow), ends)] {
+            assert_eq!(received(body, 1_000, pace).await.unwrap_err().status, StatusCode::BAD_REQUEST);
+        }
+        assert_eq!(received(body(4, quick), 30, pace).await.unwrap_err().status, StatusCode::PAYLOAD_TOO_LARGE);
     }
 }

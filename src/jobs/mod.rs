@@ -122,5 +122,6 @@ async fn clean_up(app: App) -> Result<Outcome, Error> {
         .await?;
     let mails = mails::forget(&app, STEP_ROWS).await?;
     let made = tickets::go_on(&app).await?;
-    Ok(if made || ended + expired + forgotten + mails > 0 { Outcome::Worked } else { Outcome::Idle })
+    let removed = tickets::remove_surplus(&app).await?;
+    Ok(if made || removed || ended + expired + forgotten + mails > 0 { Outcome::Worked } else { Outcome::Idle })
 }

@@ -4,10 +4,11 @@
 mod picture;
 mod svg;
 
+use std::collections::HashMap;
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
@@ -15,15 +16,17 @@ use futures_util::{StreamExt, TryStreamExt};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 
 use crate::config::MediaPlace;
 use crate::domain::attachment::{FileType, Size};
-use crate::domain::id::AttachmentId;
+use crate::domain::id::{AttachmentId, PartnerId};
 use crate::domain::invalid::Invalid;
 
 /// How many uploads may be under way at once: each holds its file in memory.
 const UPLOADS_MAX: usize = 16;
+/// How many of them may be one partner's, so that none keeps out the others.
+const UPLOADS_OF_PARTNER: usize = 4;
 
 /// Why a file was not stored, read or deleted.
 #[derive(Debug, thiserror::Error)]
@@ -57,11 +60,41 @@ pub struct Prepared {
     pub sizes: Vec<(Size, FileType, Bytes)>,
 }
 
+/// How many uploads each partner has under way.
+type Uploads = Arc<Mutex<HashMap<PartnerId, usize>>>;
+
+/// A place among the uploads that are under way, held until this is dropped.
+pub struct Admitted {
+    uploads: Uploads,
+    partner: PartnerId,
+}
+
+impl Drop for Admitted {
+    fn drop(&mut self) {
+        let mut uploads = self.uploads.lock().unwrap_or_else(PoisonError::into_inner);
+        match uploads.get_mut(&self.partner) {
+            Some(number) if *number > 1 => *number -= 1,
+            _ => {
+                uploads.remove(&self.partner);
+            }
+        }
+    }
+}
+
+/// Why an upload is not admitted now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Crowded {
+    /// The partner has as many under way as it may.
+    Partner,
+    /// There are as many under way as there may be.
+    All,
+}
+
 /// The media store.
 pub struct Media {
     place: MediaPlace,
     opened: OnceLock<(Arc<dyn ObjectStore>, Path)>,
-    uploads: Arc<Semaphore>,
+    uploads: Uploads,
     drawing: Arc<Semaphore>,
 }
 
@@ -71,24 +104,61 @@ impl Media {
         Self {
             place,
             opened: OnceLock::new(),
-            uploads: Arc::new(Semaphore::new(UPLOADS_MAX)),
+            uploads: Uploads::default(),
             // One picture at a time: a large one takes some 300 MB while sizes are made of it.
             drawing: Arc::new(Semaphore::new(1)),
         }
     }
 
-    /// A place among the uploads that are under way; none where there are enough of them.
-    pub fn admit(&self) -> Option<OwnedSemaphorePermit> {
-        self.uploads.clone().try_acquire_owned().ok()
+    /// A place for an upload of this partner among those that are under way.
+    ///
+    /// # Errors
+    /// [`Crowded`] where there are enough of them.
+    pub fn admit(&self, partner: PartnerId) -> Result<Arc<Admitted>, Crowded> {
+        let mut uploads = self.uploads.lock().unwrap_or_else(PoisonError::into_inner);
+        if uploads.get(&partner).is_some_and(|number| *number >= UPLOADS_OF_PARTNER) {
+            return Err(Crowded::Partner);
+        }
+        if uploads.values().sum::<usize>() >= UPLOADS_MAX {
+            return Err(Crowded::All);
+        }
+        *uploads.entry(partner).or_default() += 1;
+        Ok(Arc::new(Admitted { uploads: self.uploads.clone(), partner }))
     }
 
     /// Checks a file against the type it was sent as, cleans it, and makes the sizes of a picture.
     ///
     /// # Errors
     /// What would be right; for the outer one, why it could not be done.
-    pub async fn prepare(&self, declared: Option<FileType>, bytes: Bytes) -> Result<Result<Prepared, Invalid>, String> {
-        let Ok(_drawing) = self.drawing.acquire().await else { return Err("the server is stopping".into()) };
-        tokio::task::spawn_blocking(move || prepare(declared, bytes)).await.map_err(|error| error.to_string())
+    pub async fn prepare(
+        &self,
+        admitted: &Arc<Admitted>,
+        declared: Option<FileType>,
+        bytes: Bytes,
+    ) -> Result<Result<Prepared, Invalid>, String> {
+        let draws = FileType::of_content(&bytes).is_some_and(FileType::is_picture);
+        self.work(admitted, draws, move || prepare(declared, bytes)).await
+    }
+
+    /// Does what keeps a processor busy, pictures one after the other. Whoever asked may go away meanwhile, and the work
+    /// goes on: its places stay taken until it is done.
+    async fn work<T: Send + 'static>(
+        &self,
+        admitted: &Arc<Admitted>,
+        draws: bool,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, String> {
+        let drawing = match draws {
+            true => Some(self.drawing.clone().acquire_owned().await.map_err(|error| error.to_string())?),
+            false => None,
+        };
+        let places = (admitted.clone(), drawing);
+        let done = tokio::task::spawn_blocking(move || {
+            let result = work();
+            drop(places);
+            result
+        });
+        done.await.map_err(|error| error.to_string())
     }
 
     /// Opens the store, and creates its folder for its owner only where it is one that is missing.
@@ -282,13 +352,59 @@ mod tests {
         assert!(failure.contains("file/media"), "{failure}");
     }
 
+    fn partner(number: usize) -> PartnerId {
+        PartnerId::from_bytes([u8::try_from(number).unwrap(); 12])
+    }
+
     #[test]
-    fn only_so_many_uploads_are_admitted() {
+    fn only_so_many_uploads_are_admitted_and_fewer_of_one_partner() {
         let media = Media::new(MediaPlace::Folder("media".into()));
-        let mut admitted: Vec<_> = (0..UPLOADS_MAX).map(|_| media.admit().unwrap()).collect();
-        assert!(media.admit().is_none());
-        admitted.pop();
-        assert!(media.admit().is_some());
+        let mut admitted: Vec<_> = (0..UPLOADS_OF_PARTNER).map(|_| media.admit(partner(0)).unwrap()).collect();
+        assert_eq!(media.admit(partner(0)).err(), Some(Crowded::Partner));
+        admitted.extend((UPLOADS_OF_PARTNER..UPLOADS_MAX).map(|number| media.admit(partner(number)).unwrap()));
+        assert_eq!(media.admit(partner(100)).err(), Some(Crowded::All));
+        admitted.remove(0);
+        assert!(media.admit(partner(100)).is_ok(), "its place is free again at once");
+        admitted.push(media.admit(partner(0)).unwrap());
+        assert_eq!(media.admit(partner(0)).err(), Some(Crowded::Partner));
+        drop(admitted);
+        assert!(media.uploads.lock().unwrap().is_empty(), "nobody is remembered");
+    }
+
+    #[tokio::test]
+    async fn a_place_is_held_to_the_end_of_the_work_and_documents_do_not_wait_for_pictures() {
+        use std::time::Duration;
+        let media = Arc::new(Media::new(MediaPlace::Folder("media".into())));
+        let admitted = media.admit(partner(0)).unwrap();
+        let (started, starts) = tokio::sync::oneshot::channel();
+        let (end, ends) = std::sync::mpsc::channel::<()>();
+        let working = tokio::spawn({
+            let media = media.clone();
+            async move {
+                let long = move || {
+                    let _ = started.send(());
+                    let _ = ends.recv_timeout(Duration::from_secs(60));
+                };
+                media.work(&admitted, true, long).await
+            }
+        });
+        starts.await.unwrap();
+        // The client hangs up.
+        working.abort();
+        assert!(working.await.unwrap_err().is_cancelled());
+        assert_eq!(media.drawing.available_permits(), 0);
+        assert_eq!(media.uploads.lock().unwrap().get(&partner(0)), Some(&1));
+
+        let other = media.admit(partner(1)).unwrap();
+        let document = media.prepare(&other, None, Bytes::from_static(b"%PDF-1.4\n"));
+        let document = tokio::time::timeout(Duration::from_secs(30), document).await.unwrap();
+        assert_eq!(document.unwrap().unwrap().file_type, FileType::Pdf);
+
+        drop(end);
+        let next = media.work(&other, true, || ());
+        tokio::time::timeout(Duration::from_secs(30), next).await.unwrap().unwrap();
+        drop(other);
+        assert!(media.uploads.lock().unwrap().is_empty());
     }
 
     #[test]

@@ -5,13 +5,16 @@ use std::io::Cursor;
 use bytes::Bytes;
 use image::codecs::jpeg::JpegEncoder;
 use image::imageops::FilterType;
+use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
 use crate::domain::attachment::{FileType, PIXELS_MAX, Size};
 use crate::domain::invalid::Invalid;
 
-/// What reading a picture may take, in bytes.
+/// What reading a picture may take, in bytes: the picture itself, and what its decoder keeps.
 const MEMORY_MAX: u64 = 256 << 20;
+/// What the decoder of WebP keeps of a pixel besides what it answers, in bytes; it can be told no limit.
+const WEBP_KEEPS: u64 = 8;
 /// Of 100: what eyes do not tell from the original, at a fraction of its length.
 const JPEG_QUALITY: u8 = 85;
 
@@ -20,17 +23,21 @@ const JPEG_QUALITY: u8 = 85;
 /// # Errors
 /// Where it cannot be read, or is too large to be.
 pub fn sizes(file_type: FileType, bytes: &[u8]) -> Result<Vec<(Size, FileType, Bytes)>, Invalid> {
-    let mut picture = read(file_type, bytes)?;
+    let (mut picture, orientation) = read(file_type, bytes)?;
     let whole = (picture.width(), picture.height());
     let mut sizes = Vec::new();
     for size in Size::ALL {
         let Some((width, height)) = fitted(whole, size.side_max()) else { continue };
         // A quick step to twice the size first: a good filter over the whole would need the whole once more as numbers.
-        if picture.width() > 2 * width && picture.height() > 2 * height {
-            picture = picture.thumbnail_exact(2 * width, 2 * height);
+        let near = (picture.width().min(2 * width), picture.height().min(2 * height));
+        if near != (picture.width(), picture.height()) {
+            picture = picture.thumbnail_exact(near.0, near.1);
         }
         picture = picture.resize_exact(width, height, FilterType::CatmullRom);
-        let (of, content) = written(&picture)?;
+        // Turned only now: turning takes the same memory once more.
+        let mut turned = picture.clone();
+        turned.apply_orientation(orientation);
+        let (of, content) = written(&turned)?;
         sizes.push((size, of, content));
     }
     Ok(sizes)
@@ -44,9 +51,15 @@ fn fitted((width, height): (u32, u32), side: u32) -> Option<(u32, u32)> {
     (longer > side).then(|| (scaled(width), scaled(height)))
 }
 
-fn read(file_type: FileType, bytes: &[u8]) -> Result<DynamicImage, Invalid> {
+/// The picture, and how it is to be turned.
+fn read(file_type: FileType, bytes: &[u8]) -> Result<(DynamicImage, Orientation), Invalid> {
     let wrong = |error: image::ImageError| match error {
-        image::ImageError::Limits(_) => Invalid::out_of_range("takes too much memory: make it smaller"),
+        image::ImageError::Limits(_) => {
+            let most = MEMORY_MAX >> 20;
+            Invalid::out_of_range(format!(
+                "takes more than {most} MiB to be read: give it fewer pixels, or 8 bits a colour"
+            ))
+        }
         error => Invalid::malformed(format!("is no {file_type} that can be read: {error}")),
     };
     let format = match file_type {
@@ -68,12 +81,47 @@ fn read(file_type: FileType, bytes: &[u8]) -> Result<DynamicImage, Invalid> {
     }
     let mut limits = Limits::default();
     limits.max_alloc = Some(MEMORY_MAX);
+    // No decoder asks for the picture itself, nor all of them for what they keep.
+    let kept = u64::from(width) * u64::from(height) * kept_of_pixel(file_type, bytes);
+    limits.reserve(decoder.total_bytes().saturating_add(kept)).map_err(wrong)?;
     decoder.set_limits(limits).map_err(wrong)?;
     // Cameras turn the picture by a note in it.
     let orientation = decoder.orientation().map_err(wrong)?;
-    let mut picture = DynamicImage::from_decoder(decoder).map_err(wrong)?;
-    picture.apply_orientation(orientation);
-    Ok(picture)
+    let picture = DynamicImage::from_decoder(decoder).map_err(wrong)?;
+    Ok((picture, orientation))
+}
+
+/// What a decoder that knows no limit keeps of each pixel, in bytes.
+fn kept_of_pixel(file_type: FileType, bytes: &[u8]) -> u64 {
+    match file_type {
+        FileType::WebP => WEBP_KEEPS,
+        FileType::Jpeg => coefficients(bytes).map_or(8, |number| 2 * number),
+        _ => 0,
+    }
+}
+
+/// How many coefficients of each pixel of a JPEG are kept until its last scan is read: one of each colour, but none where
+/// the first scan has it all. Nothing where its segments are not in order.
+fn coefficients(bytes: &[u8]) -> Option<u64> {
+    let mut rest = bytes.strip_prefix(b"\xff\xd8")?;
+    let (mut colours, mut progressive) = (0, false);
+    loop {
+        let [0xff, marker, after @ ..] = rest else { return None };
+        if *marker == 0xff {
+            rest = &rest[1..];
+            continue;
+        }
+        let length = usize::from(u16::from_be_bytes(*after.first_chunk()?));
+        let (segment, next) = after.split_at_checked(length)?;
+        match marker {
+            0xc4 | 0xc8 | 0xcc => {}
+            0xc0..=0xcf => (colours, progressive) = (*segment.get(7)?, *marker > 0xc1),
+            0xda if progressive || *segment.get(2)? != colours => return Some(colours.into()),
+            0xda => return Some(0),
+            _ => {}
+        }
+        rest = next;
+    }
 }
 
 /// A JPEG, or a PNG where something shows through.
@@ -181,6 +229,41 @@ mod tests {
         content[29..33].copy_from_slice(&checked.to_be_bytes());
         let refusal = sizes(FileType::Png, &content).unwrap_err();
         assert_eq!((refusal.code, refusal.message.contains("10000 × 5001")), ("out_of_range", true), "{refusal}");
+    }
+
+    #[test]
+    fn a_picture_whose_pixels_take_too_much_memory_is_refused_by_what_its_head_says() {
+        let mut deep = encoded(&DynamicImage::new_rgba16(10, 10), ImageFormat::Png);
+        // 40 million pixels: within the limit, but not at eight bytes each.
+        deep[16..20].copy_from_slice(&8_000_u32.to_be_bytes());
+        deep[20..24].copy_from_slice(&5_000_u32.to_be_bytes());
+        let checked = crc(&deep[12..29]);
+        deep[29..33].copy_from_slice(&checked.to_be_bytes());
+        // A JPEG in several scans, of which the decoder keeps all coefficients.
+        let mut scans = encoded(&plain(10, 10), ImageFormat::Jpeg);
+        let frame = scans.windows(2).position(|two| two == [0xff, 0xc0]).unwrap();
+        scans[frame + 1] = 0xc2;
+        scans[frame + 5..frame + 9].copy_from_slice(&[0x13, 0x88, 0x1f, 0x40]);
+        for (file_type, content) in [(FileType::Png, deep), (FileType::Jpeg, scans)] {
+            let refusal = sizes(file_type, &content).unwrap_err();
+            assert_eq!((refusal.code, refusal.message.contains("256 MiB")), ("out_of_range", true), "{refusal}");
+        }
+    }
+
+    #[test]
+    fn a_jpeg_in_several_scans_is_told_by_its_head() {
+        let whole = encoded(&plain(10, 10), ImageFormat::Jpeg);
+        assert_eq!(coefficients(&whole), Some(0));
+        let at = |marker| whole.windows(2).position(|two| two == [0xff, marker]).unwrap();
+        let changed = |at: usize, to: u8| {
+            let mut changed = whole.clone();
+            changed[at] = to;
+            coefficients(&changed)
+        };
+        assert_eq!(changed(at(0xc0) + 1, 0xc2), Some(3), "progressive");
+        assert_eq!(changed(at(0xda) + 4, 1), Some(3), "the first scan has one colour");
+        assert_eq!(changed(2, 0), None, "no segment");
+        assert_eq!(coefficients(b"\xff\xd8\xff"), None);
     }
 
     /// The checksum of PNG.

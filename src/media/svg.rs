@@ -1,11 +1,16 @@
 //! Drawings: SVG is a language in which pages can be written, so only what draws is kept.
 //!
-//! Two passes. The first one bounds what reading costs and takes out every reference that leaves the file; the second one
-//! is svg-hush, which keeps what is on its lists and nothing else: no scripts, no handlers, no foreign elements.
+//! What reading would cost is bounded first. Then there are two passes: one that takes out every reference that leaves the
+//! file and all that is of another language than SVG, and svg-hush, which keeps what is on its lists and nothing else: no
+//! scripts, no handlers, no foreign elements.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use svg_hush::data_url_filter::allow_standard_images;
+use xml::attribute::{Attribute, OwnedAttribute};
+use xml::name::Name;
+use xml::namespace::Namespace;
 use xml::reader::XmlEvent as Read;
 use xml::writer::XmlEvent as Put;
 use xml::{EmitterConfig, ParserConfig};
@@ -15,17 +20,23 @@ use crate::domain::invalid::Invalid;
 
 /// How deep elements may nest.
 const DEPTH_MAX: usize = 256;
+/// The longest name of a namespace, in bytes: the reader copies it for every element and attribute.
+const NAMESPACE_MAX: usize = 1_000;
+/// The most of declarations of namespaces times elements: the reader copies, for every element, all that are in force.
+const COPIES_MAX: usize = 4_000_000;
 const SVG: &str = "http://www.w3.org/2000/svg";
+const XLINK: &str = "http://www.w3.org/1999/xlink";
 
 /// The drawing without what it must not hold.
 ///
 /// # Errors
-/// Where it is no SVG in UTF-8, declares entities, or is nested too deep.
+/// Where it is no SVG in UTF-8, declares entities or too many namespaces, or is nested too deep.
 pub fn clean(content: &[u8]) -> Result<Vec<u8>, Invalid> {
     let text = std::str::from_utf8(content).map_err(|_| Invalid::malformed("must be an SVG in UTF-8"))?;
     if text.contains("<!ENTITY") {
         return Err(Invalid::malformed("must be an SVG without entities of its own"));
     }
+    affordable(text)?;
     let wrong = |error: &dyn std::fmt::Display| Invalid::malformed(format!("is no SVG that can be read: {error}"));
     let within = keep_within(text).map_err(|error| wrong(&error))?;
     let mut filter = svg_hush::Filter::new();
@@ -33,6 +44,43 @@ pub fn clean(content: &[u8]) -> Result<Vec<u8>, Invalid> {
     let mut cleaned = Bounded::default();
     filter.filter(within.as_slice(), &mut cleaned).map_err(|error| wrong(&error))?;
     Ok(cleaned.0)
+}
+
+/// Refuses namespaces that make reading cost more than in proportion to the length of the file.
+fn affordable(text: &str) -> Result<(), Invalid> {
+    let mut declarations = 0;
+    for (before, after) in values(text.as_bytes()) {
+        if !is_declaration(before) {
+            continue;
+        }
+        declarations += 1;
+        if !after.iter().take(NAMESPACE_MAX + 2).skip(1).any(|byte| *byte == after[0]) {
+            let message = format!("must be an SVG whose namespaces have names of at most {NAMESPACE_MAX} bytes");
+            return Err(Invalid::malformed(message));
+        }
+    }
+    let elements = text.as_bytes().windows(2).filter(|two| two[0] == b'<' && two[1] != b'/').count();
+    if elements.saturating_mul(declarations) > COPIES_MAX {
+        return Err(Invalid::malformed(format!(
+            "declares namespaces {declarations} times, which is too often for {elements} elements: declare each once, at \
+             the first element"
+        )));
+    }
+    Ok(())
+}
+
+/// What is before each quote, and what begins with it.
+fn values(bytes: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    let quotes = bytes.iter().enumerate().filter(|(_, byte)| matches!(byte, b'"' | b'\''));
+    quotes.map(|(at, _)| bytes.split_at(at))
+}
+
+/// Whether what ends here is the name of a declaration and its `=`.
+fn is_declaration(before: &[u8]) -> bool {
+    let Some(name) = before.trim_ascii_end().strip_suffix(b"=") else { return false };
+    let name = name.trim_ascii_end();
+    let begin = name.iter().rposition(|byte| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'<'));
+    name[begin.map_or(0, |before| before + 1)..].starts_with(b"xmlns")
 }
 
 /// Why a drawing is not read further.
@@ -50,7 +98,8 @@ enum Refused {
     Style,
 }
 
-/// The drawing without references to anything but its own parts and pictures that are in it.
+/// The drawing without references to anything but its own parts and pictures that are in it, and without all that is of
+/// another language.
 fn keep_within(text: &str) -> Result<Vec<u8>, Refused> {
     let reader = ParserConfig::new()
         .cdata_to_characters(true)
@@ -61,36 +110,45 @@ fn keep_within(text: &str) -> Result<Vec<u8>, Refused> {
     let mut kept = Bounded::default();
     let mut writer = EmitterConfig::new().perform_indent(false).create_writer(&mut kept);
     let mut depth = 0;
+    // How many elements within each other are left out, with all that is in them.
+    let mut foreign = 0;
     let mut style: Option<String> = None;
     for event in reader {
         match event? {
-            Read::StartElement { name, mut attributes, namespace } => {
+            Read::StartElement { name, attributes, .. } => {
                 if depth == 0 && (name.namespace.as_deref(), name.local_name.as_str()) != (Some(SVG), "svg") {
                     return Err(Refused::NoSvg);
                 }
                 if style.is_some() {
                     return Err(Refused::Style);
                 }
-                if name.local_name.eq_ignore_ascii_case("style") {
-                    style = Some(String::new());
-                }
                 depth += 1;
                 if depth > DEPTH_MAX {
                     return Err(Refused::Deep);
                 }
-                attributes.retain(|attribute| match attribute.name.local_name.as_str() {
-                    "href" | "src" => stays_within(&attribute.value),
-                    "style" => is_plain_style(&attribute.value),
-                    _ => true,
-                });
+                if foreign > 0 || name.namespace.as_deref() != Some(SVG) {
+                    foreign += 1;
+                    continue;
+                }
+                if name.local_name.eq_ignore_ascii_case("style") {
+                    style = Some(String::new());
+                }
+                let mut namespace = Namespace::empty();
+                if depth == 1 {
+                    namespace.put("", SVG);
+                }
                 writer.write(Put::StartElement {
-                    name: name.borrow(),
-                    attributes: attributes.iter().map(|attribute| attribute.borrow()).collect::<Vec<_>>().into(),
-                    namespace: std::borrow::Cow::Borrowed(&namespace),
+                    name: Name::local(&name.local_name),
+                    attributes: kept_attributes(&attributes).into(),
+                    namespace: Cow::Owned(namespace),
                 })?;
             }
             Read::EndElement { .. } => {
                 depth -= 1;
+                if foreign > 0 {
+                    foreign -= 1;
+                    continue;
+                }
                 if let Some(style) = style.take().filter(|style| is_plain_style(style)) {
                     writer.write(Put::Characters(&style))?;
                 }
@@ -99,11 +157,33 @@ fn keep_within(text: &str) -> Result<Vec<u8>, Refused> {
             Read::Characters(text) | Read::Whitespace(text) if style.is_some() => {
                 style.iter_mut().for_each(|style| style.push_str(&text));
             }
-            Read::Characters(text) | Read::Whitespace(text) => writer.write(Put::Characters(&text))?,
+            Read::Characters(text) | Read::Whitespace(text) if foreign == 0 => writer.write(Put::Characters(&text))?,
             _ => {}
         }
     }
     Ok(kept.0)
+}
+
+/// The attributes of SVG whose references stay within the file. Of two references the first one counts.
+fn kept_attributes(attributes: &[OwnedAttribute]) -> Vec<Attribute<'_>> {
+    let mut kept: Vec<Attribute<'_>> = Vec::with_capacity(attributes.len());
+    for OwnedAttribute { name, value } in attributes {
+        let local = name.local_name.as_str();
+        let known = match name.namespace.as_deref() {
+            None => true,
+            Some(namespace) => namespace == XLINK && local == "href",
+        };
+        let harmless = match local {
+            "href" => stays_within(value) && !kept.iter().any(|kept| kept.name.local_name == "href"),
+            "src" => stays_within(value),
+            "style" => is_plain_style(value),
+            _ => true,
+        };
+        if known && harmless {
+            kept.push(Attribute::new(Name::local(local), value));
+        }
+    }
+    kept
 }
 
 /// Whether a reference is to a part of the file, or holds what it refers to.
@@ -202,6 +282,40 @@ mod tests {
             assert!(!drawn.contains(gone), "{inner}: {drawn}");
             assert!(drawn.contains("<svg"), "{drawn}");
         }
+    }
+
+    #[test]
+    fn what_is_of_another_language_is_left_out() {
+        for (inner, kept, gone) in [
+            ("<x:g xmlns:x=\"http://www.w3.org/2000/svg\"><x:path d=\"M1 1\"/></x:g>", "<path d=\"M1 1\"", "x:"),
+            ("<x:a xmlns:x=\"urn:x\">foreign<path d=\"M1 1\"/></x:a><path d=\"M2 2\"/>", "M2 2", "foreign"),
+            ("<x:style xmlns:x=\"urn:x\">foreign</x:style><path d=\"M2 2\"/>", "M2 2", "foreign"),
+            ("<path xmlns:x=\"urn:x\" x:d=\"M1 1\" d=\"M2 2\"/>", "M2 2", "M1 1"),
+            ("<use xlink:href=\"#a\" href=\"#b\"/>", "href=\"#a\"", "#b"),
+        ] {
+            let drawn = cleaned(inner);
+            assert!(drawn.contains(kept) && !drawn.contains(gone), "{inner}: {drawn}");
+        }
+    }
+
+    #[test]
+    fn namespaces_that_cost_more_than_they_are_long_are_refused() {
+        let many = |number: usize| (0..number).map(|at| format!(" xmlns:x{at} = 'urn:{at}'")).collect::<String>();
+        // All are copied for each element: these took half a minute.
+        let nested =
+            format!("{}{}{}", format!("<g{}>", many(90)).repeat(100), "<g/>".repeat(1_000), "</g>".repeat(100));
+        // One that is long is copied for each attribute as well.
+        let long = format!("<g xmlns:x=\"{}\" x:a=\"\" x:b=\"\"/>", "x".repeat(NAMESPACE_MAX + 1));
+        for inner in [nested, long, format!("<g{}>{}</g>", many(100), "<g/>".repeat(50_000))] {
+            let refusal = clean(format!("<svg xmlns=\"{SVG}\">{inner}</svg>").as_bytes()).unwrap_err();
+            assert_eq!((refusal.code, refusal.message.contains("namespaces")), ("malformed", true), "{refusal}");
+        }
+        // What editors and browsers write is not.
+        let editor = format!("<g{}>{}</g>", many(20), "<path d=\"M0 0\"/>".repeat(200));
+        let browser = "<use xmlns:xlink=\"http://www.w3.org/1999/xlink\" xlink:href=\"#a\"/>".repeat(1_000);
+        assert!(cleaned(&editor).contains("M0 0"));
+        assert_eq!(cleaned(&browser).matches("href=\"#a\"").count(), 1_000);
+        assert!(cleaned(&format!("<desc>xmlns='</desc><path d=\"{}\"/>", "M0 0".repeat(1_000))).contains("M0 0"));
     }
 
     #[test]

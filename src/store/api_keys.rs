@@ -1,11 +1,11 @@
 //! The table `api_keys`.
 
 use jiff::Timestamp;
-use sea_query::{Expr, ExprTrait, Order, Query, SelectStatement};
+use sea_query::{Expr, ExprTrait, Query, SelectStatement};
 
 use super::db::{params, statements};
 use super::values::{bytes, id_in};
-use super::{Error, Row, Tx};
+use super::{Error, Row, Tx, Window, lists};
 use crate::domain::id::{KeyId, PartnerId};
 use crate::domain::partner::Roles;
 
@@ -90,21 +90,14 @@ pub fn list(
     tx: &mut Tx<'_>,
     partner: PartnerId,
     ids: Option<&[KeyId]>,
-    after: Option<KeyId>,
-    skip: u64,
-    limit: u64,
+    window: Window<KeyId>,
 ) -> Result<Vec<StoredKey>, Error> {
-    let mut select = select(partner, ids);
-    select.expr(Expr::cust(columns!())).order_by("id", Order::Asc).limit(limit).offset(skip);
-    if let Some(after) = after {
-        select.and_where(Expr::col("id").gt(bytes(after)));
-    }
-    tx.query_built(&select)?.into_iter().map(key).collect()
+    lists::by_id(tx, select(partner, ids), columns!(), window, key)
 }
 
 /// How many keys the list holds in all.
 pub fn count(tx: &mut Tx<'_>, partner: PartnerId, ids: Option<&[KeyId]>) -> Result<i64, Error> {
-    tx.count_built(select(partner, ids).expr(Expr::cust("count(*)")))
+    lists::count(tx, [select(partner, ids)])
 }
 
 fn select(partner: PartnerId, ids: Option<&[KeyId]>) -> SelectStatement {

@@ -1,11 +1,11 @@
 //! The table `attachments`.
 
 use jiff::Timestamp;
-use sea_query::{Expr, ExprTrait, Order, Query, SelectStatement};
+use sea_query::{Expr, ExprTrait, Query, SelectStatement};
 
 use super::db::{params, statements};
 use super::values::bytes;
-use super::{Error, Row, Tx};
+use super::{Error, Row, Tx, Window, lists};
 use crate::domain::attachment::{Attachment, Size};
 use crate::domain::id::{AttachmentId, PartnerId};
 
@@ -34,6 +34,8 @@ statements! {
         "update attachments set removed = true, drop_at = $2, updated_at = $2 \
          where original_id is not null and original_id = $1 and not removed";
     TO_DROP = "select id from attachments where drop_at is not null and drop_at <= $1 order by drop_at limit $2";
+    // Still due, so that nobody publishes it.
+    DROP_LAST = "update attachments set drop_at = $2 where id = any($1) and drop_at < $2";
     DROPPED = "update attachments set drop_at = null where id = any($1) and drop_at <= $2";
 }
 
@@ -94,6 +96,13 @@ pub fn to_drop(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<AttachmentId>, Error> 
     tx.query(TO_DROP, params![now, limit])?.into_iter().map(|row| row.read("attachments").next()).collect()
 }
 
+/// Puts these behind all others whose files are to be deleted.
+pub fn drop_last(tx: &mut Tx<'_>, ids: &[AttachmentId]) -> Result<(), Error> {
+    let now = tx.now();
+    tx.execute(DROP_LAST, params![ids, now])?;
+    Ok(())
+}
+
 /// Notes that the files of these are gone.
 pub fn dropped(tx: &mut Tx<'_>, ids: &[AttachmentId]) -> Result<(), Error> {
     let now = tx.now();
@@ -101,26 +110,19 @@ pub fn dropped(tx: &mut Tx<'_>, ids: &[AttachmentId]) -> Result<(), Error> {
     Ok(())
 }
 
-/// The attachments of a list, of one partner or of all, in the order of their ids: those after `after`, then without the
-/// first `skip`, at most `limit`. Neither sizes nor what was removed are in it.
+/// A part of a list of attachments in the order of their ids: of those of a partner, or of all. Neither sizes nor what was
+/// removed are in it.
 pub fn list(
     tx: &mut Tx<'_>,
     author: Option<PartnerId>,
-    after: Option<AttachmentId>,
-    skip: u64,
-    limit: u64,
+    window: Window<AttachmentId>,
 ) -> Result<Vec<Attachment>, Error> {
-    let mut select = select(author);
-    select.expr(Expr::cust(columns!())).order_by("id", Order::Asc).limit(limit).offset(skip);
-    if let Some(after) = after {
-        select.and_where(Expr::col("id").gt(bytes(after)));
-    }
-    tx.query_built(&select)?.into_iter().map(attachment).collect()
+    lists::by_id(tx, select(author), columns!(), window, attachment)
 }
 
 /// How many attachments a list holds in all.
 pub fn count(tx: &mut Tx<'_>, author: Option<PartnerId>) -> Result<i64, Error> {
-    tx.count_built(select(author).expr(Expr::cust("count(*)")))
+    lists::count(tx, [select(author)])
 }
 
 fn select(author: Option<PartnerId>) -> SelectStatement {

@@ -3,11 +3,12 @@
 use sea_query::{Cond, Expr, ExprTrait, Order as Direction, Query, SelectStatement};
 
 use super::db::{params, statements};
-use super::values::{bytes, contains};
-use super::{Error, Row, Tx};
+use super::orders::in_status;
+use super::values::{bytes, contains, exact_sum, next_sum};
+use super::{Error, Row, Tx, Window, lists};
 use crate::domain::customer::Customer;
 use crate::domain::id::{CustomerId, EventId, PartnerId};
-use crate::domain::money::{Currency, Money};
+use crate::domain::money::{Currency, Sum};
 use crate::domain::order::OrderStatus;
 use crate::domain::text::fold;
 
@@ -30,9 +31,11 @@ statements! {
         "update customers set email = $2, name_folded = $3, first_name = $4, last_name = $5, mobile = $6, lang = $7, \
          updated_at = $8 where id = $1";
     DONE_ORDERS =
-        "select customer_id, currency, count(*), cast(sum(tickets) as bigint), cast(sum(total) as bigint) from orders \
-         where customer_id is not null and customer_id = any($1) and status = 'done' \
-         group by customer_id, currency order by customer_id, count(*) desc, currency";
+        concat!(
+            "select customer_id, currency, count(*), cast(sum(tickets) as bigint), ", exact_sum!("total"), " from orders \
+             where customer_id is not null and customer_id = any($1) and status = 'done' \
+             group by customer_id, currency order by customer_id, count(*) desc, currency"
+        );
 }
 
 /// Finds a vendor's customer by the address, or makes one as given; answers it as it then is. What is given besides the
@@ -91,7 +94,7 @@ pub struct DoneOrders {
     /// How many tickets.
     pub tickets: i64,
     /// What was paid.
-    pub paid: Money,
+    pub paid: Sum,
 }
 
 /// What the done orders of several customers come to, by currency: of each customer that of most orders first.
@@ -103,22 +106,22 @@ pub fn done_orders(tx: &mut Tx<'_>, ids: &[CustomerId]) -> Result<Vec<DoneOrders
             let customer = row.next()?;
             let currency: Currency = row.next_parsed()?;
             let (orders, tickets) = (row.next()?, row.next()?);
-            Ok(DoneOrders { customer, orders, tickets, paid: Money { minor: row.next()?, currency } })
+            Ok(DoneOrders { customer, orders, tickets, paid: next_sum(&mut row, currency)? })
         })
         .collect()
 }
 
-/// Which customers a list holds.
+/// Which customers a list holds, and in which sequence.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    /// Only those of this vendor; none: of all.
-    pub vendor: Option<PartnerId>,
     /// Only those whose address or name holds this, in any case.
     pub suggest: Option<String>,
     /// Only those with an order for this event.
     pub event: Option<EventId>,
     /// Only those whose order for the event is in one of these statuses, as it is at the time of the transaction.
     pub statuses: Vec<OrderStatus>,
+    /// In which sequence.
+    pub sort: Sort,
 }
 
 /// The sequence of a list of customers.
@@ -137,18 +140,16 @@ pub enum Sort {
     NameDown,
 }
 
-/// The customers of a list in their sequence: those after `after`, then without the first `skip`, at most `limit`.
+/// A part of a list of customers in its sequence: of those of a vendor, or of all.
 pub fn list(
     tx: &mut Tx<'_>,
+    of: Option<PartnerId>,
     filter: &Filter,
-    sort: Sort,
-    after: Option<CustomerId>,
-    skip: u64,
-    limit: u64,
+    window: Window<CustomerId>,
 ) -> Result<Vec<Customer>, Error> {
-    let mut select = select(filter, tx.now());
+    let mut select = select(of, filter, tx.now());
     // A place in the sequence is named by the customer that stands there.
-    let (column, direction, beyond) = match sort {
+    let (column, direction, beyond) = match filter.sort {
         Sort::Created => (None, Direction::Asc, "id > $1"),
         Sort::Email => {
             let beyond = "(email_folded, id) > (select c.email_folded, c.id from customers c where c.id = $1)";
@@ -170,23 +171,23 @@ pub fn list(
     if let Some(column) = column {
         select.order_by(column, direction.clone());
     }
-    select.expr(Expr::cust(columns!())).order_by("id", direction).limit(limit).offset(skip);
-    if let Some(after) = after {
+    select.expr(Expr::cust(columns!())).order_by("id", direction).limit(window.limit).offset(window.skip);
+    if let Some(after) = window.after {
         select.and_where(Expr::cust_with_values(beyond, [bytes(after)]));
     }
     tx.query_built(&select)?.into_iter().map(customer).collect()
 }
 
 /// How many customers a list holds in all.
-pub fn count(tx: &mut Tx<'_>, filter: &Filter) -> Result<i64, Error> {
-    let mut select = select(filter, tx.now());
-    tx.count_built(select.expr(Expr::cust("count(*)")))
+pub fn count(tx: &mut Tx<'_>, of: Option<PartnerId>, filter: &Filter) -> Result<i64, Error> {
+    let select = select(of, filter, tx.now());
+    lists::count(tx, [select])
 }
 
-fn select(filter: &Filter, now: jiff::Timestamp) -> SelectStatement {
+fn select(of: Option<PartnerId>, filter: &Filter, now: jiff::Timestamp) -> SelectStatement {
     let mut select = Query::select();
     select.from("customers");
-    if let Some(vendor) = filter.vendor {
+    if let Some(vendor) = of {
         select.and_where(Expr::col("vendor_id").eq(bytes(vendor)));
     }
     if let Some(suggest) = &filter.suggest {
@@ -206,21 +207,6 @@ fn select(filter: &Filter, now: jiff::Timestamp) -> SelectStatement {
         select.and_where(Expr::col("id").in_subquery(ordered));
     }
     select
-}
-
-/// That an order is in one of these statuses now: one whose hold is over has expired.
-fn in_status(statuses: &[OrderStatus], now: jiff::Timestamp) -> Cond {
-    let stored = |status: OrderStatus| Expr::col("status").eq(status.as_str());
-    let running = || Expr::col("reserved_till").gt(now.as_microsecond());
-    let over = || Expr::col("reserved_till").lte(now.as_microsecond());
-    statuses.iter().fold(Cond::any(), |cond, status| match status {
-        OrderStatus::Executed | OrderStatus::InProgress => cond.add(stored(*status).and(running())),
-        OrderStatus::Done | OrderStatus::Canceled | OrderStatus::Refunded => cond.add(stored(*status)),
-        OrderStatus::Expired => cond
-            .add(stored(*status))
-            .add(stored(OrderStatus::Executed).and(over()))
-            .add(stored(OrderStatus::InProgress).and(over())),
-    })
 }
 
 /// What a customer is searched by besides the address.

@@ -1,10 +1,10 @@
 //! The table `deals`.
 
-use sea_query::{Cond, Expr, ExprTrait, Order, Query, SelectStatement};
+use sea_query::{Cond, Expr, ExprTrait, Query, SelectStatement};
 
 use super::db::{params, statements};
 use super::values::{bytes, id_in, json, share_text};
-use super::{Error, Row, Tx};
+use super::{Error, Row, Tx, Window, lists};
 use crate::domain::deal::{Deal, DealStatus};
 use crate::domain::id::{DealId, EventId, PartnerId};
 use crate::domain::terms::Terms;
@@ -216,10 +216,8 @@ pub fn events_opened_to(tx: &mut Tx<'_>, agent: PartnerId, events: &[EventId]) -
 /// Which deals a list holds.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    /// Only deals of this partner; none: of all partners.
-    pub of: Option<PartnerId>,
-    /// Only deals whose other side (for `of: None`: either side) is this partner.
-    pub with: Option<PartnerId>,
+    /// Only deals with this partner on a side.
+    pub partner: Option<PartnerId>,
     /// Only deals in one of these statuses, as they are at the time of the transaction.
     pub statuses: Vec<DealStatus>,
     /// Only deals for this event.
@@ -228,48 +226,24 @@ pub struct Filter {
     pub ids: Option<Vec<DealId>>,
 }
 
-/// Up to how many rows of each side are put in order here, before they are skipped.
-const SKIP_HERE_MAX: u64 = 2_000;
-
-/// The deals of a list in the order of their ids: those after `after`, then without the first `skip`, at most `limit`.
+/// A part of a list of deals in the order of their ids: of those of a partner, or of all.
 pub fn list(
     tx: &mut Tx<'_>,
+    of: Option<PartnerId>,
     filter: &Filter,
-    after: Option<DealId>,
-    skip: u64,
-    limit: u64,
+    window: Window<DealId>,
 ) -> Result<Vec<Deal>, Error> {
-    let selects = selects(filter, skip <= SKIP_HERE_MAX, tx.now());
-    let skip_here = if selects.len() > 1 { skip } else { 0 };
-    let mut deals = Vec::new();
-    for mut select in selects {
-        select.expr(Expr::cust(columns!())).order_by("id", Order::Asc);
-        select.limit(skip_here.saturating_add(limit)).offset(skip - skip_here);
-        if let Some(after) = after {
-            select.and_where(Expr::col("id").gt(bytes(after)));
-        }
-        for row in tx.query_built(&select)? {
-            deals.push(deal(row)?);
-        }
-    }
-    deals.sort_unstable_by_key(|deal: &Deal| deal.id);
-    let count = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
-    Ok(deals.into_iter().skip(count(skip_here)).take(count(limit)).collect())
+    let selects = selects(of, filter, window.is_near(), tx.now());
+    lists::merged_by_id(tx, selects, columns!(), window, deal, |deal| deal.id)
 }
 
 /// How many deals a list holds in all.
-pub fn count(tx: &mut Tx<'_>, filter: &Filter) -> Result<i64, Error> {
-    let mut total = 0;
-    for mut select in selects(filter, true, tx.now()) {
-        select.expr(Expr::cust("count(*)"));
-        total += tx.count_built(&select)?;
-    }
-    Ok(total)
+pub fn count(tx: &mut Tx<'_>, of: Option<PartnerId>, filter: &Filter) -> Result<i64, Error> {
+    let selects = selects(of, filter, true, tx.now());
+    lists::count(tx, selects)
 }
 
-/// The list as a select; `apart`, as one for each side that the partner may be on: each of those follows its own index,
-/// so that a partner's list costs the same however many deals others have.
-fn selects(filter: &Filter, apart: bool, now: jiff::Timestamp) -> Vec<SelectStatement> {
+fn selects(of: Option<PartnerId>, filter: &Filter, apart: bool, now: jiff::Timestamp) -> Vec<SelectStatement> {
     let mut common = Query::select();
     common.from("deals");
     if let Some(event) = filter.event {
@@ -278,39 +252,32 @@ fn selects(filter: &Filter, apart: bool, now: jiff::Timestamp) -> Vec<SelectStat
     if let Some(ids) = &filter.ids {
         common.and_where(id_in(ids));
     }
-    let mut status = Cond::any();
-    for wanted in &filter.statuses {
-        let stored = |status: DealStatus| Expr::col("status").eq(status.as_str());
-        let running = || Expr::col("event_ends_at").gt(now.as_microsecond());
-        let ended = |status: DealStatus| stored(status).and(Expr::col("event_ends_at").lte(now.as_microsecond()));
-        status = match wanted {
-            DealStatus::New | DealStatus::Accepted => status.add(stored(*wanted).and(running())),
-            DealStatus::Rejected => status.add(stored(*wanted)),
-            DealStatus::Canceled => status.add(stored(*wanted)).add(ended(DealStatus::New)),
-            DealStatus::Closed => status.add(stored(*wanted)).add(ended(DealStatus::Accepted)),
-        };
-    }
     if !filter.statuses.is_empty() {
-        common.cond_where(status);
+        common.cond_where(in_status(&filter.statuses, now));
     }
-
-    let (of, with) = match (filter.of, filter.with) {
+    let (of, with) = match (of, filter.partner) {
         (None, None) => return vec![common],
         (None, Some(of)) => (of, None),
         // "Deals with myself" are all of mine.
         (Some(of), with) => (of, with.filter(|with| *with != of)),
     };
-    let [as_obj, as_subj] = [("obj_id", "subj_id"), ("subj_id", "obj_id")].map(|(own, other)| {
+    let as_obj_or_subj = [("obj_id", "subj_id"), ("subj_id", "obj_id")].map(|(own, other)| {
         Cond::all().add(Expr::col(own).eq(bytes(of))).add_option(with.map(|with| Expr::col(other).eq(bytes(with))))
     });
-    if apart {
-        let mut other = common.clone();
-        common.cond_where(as_obj);
-        other.cond_where(as_subj);
-        return vec![common, other];
-    }
-    common.cond_where(Cond::any().add(as_obj).add(as_subj));
-    vec![common]
+    lists::sides(&common, as_obj_or_subj, apart)
+}
+
+/// That a deal is in one of these statuses at this time, whatever is still stored.
+fn in_status(statuses: &[DealStatus], now: jiff::Timestamp) -> Cond {
+    let stored = |status: DealStatus| Expr::col("status").eq(status.as_str());
+    let running = || Expr::col("event_ends_at").gt(now.as_microsecond());
+    let ended = |status: DealStatus| stored(status).and(Expr::col("event_ends_at").lte(now.as_microsecond()));
+    statuses.iter().fold(Cond::any(), |cond, wanted| match wanted {
+        DealStatus::New | DealStatus::Accepted => cond.add(stored(*wanted).and(running())),
+        DealStatus::Rejected => cond.add(stored(*wanted)),
+        DealStatus::Canceled => cond.add(stored(*wanted)).add(ended(DealStatus::New)),
+        DealStatus::Closed => cond.add(stored(*wanted)).add(ended(DealStatus::Accepted)),
+    })
 }
 
 fn deal(row: Row) -> Result<Deal, Error> {

@@ -1,11 +1,11 @@
 //! The tables `events` and `event_tags`.
 
 use jiff::Timestamp;
-use sea_query::{Cond, Expr, ExprTrait, Order, Query, SelectStatement};
+use sea_query::{Cond, Expr, ExprTrait, Query, SelectStatement};
 
 use super::db::{params, statements};
 use super::values::{bytes, contains, id_in, tags_json};
-use super::{Error, Row, Tx};
+use super::{Error, Row, Tx, Window, lists};
 use crate::domain::event::{AgeRating, Event, EventStatus, Title};
 use crate::domain::id::{EventId, MapId, PartnerId, VenueId};
 use crate::domain::period::Period;
@@ -45,6 +45,11 @@ statements! {
     COMING_WITH_MAP =
         "select id from events where org_id = $1 and map_id = $2 and ends_at > $3 and status <> 'cancelled' \
          and not removed limit 20";
+    // Some of the events held by a map, or with seats on it, in another venue than this one.
+    ELSEWHERE_WITH_MAP =
+        "select e.id from events e where e.org_id = $1 and e.venue_id <> $3 and not e.removed and (e.map_id = $2 \
+         or exists (select 1 from sets s join sectors x on x.id = s.sector_id where s.bucket = e.bucket \
+         and s.event_id = e.id and not s.removed and x.map_id = $2)) limit 20";
     DELETE_TAGS = "delete from event_tags where bucket = $1 and event_id = $2";
     INSERT_TAG = "insert into event_tags (bucket, event_id, tag_folded) values ($1, $2, $3) on conflict do nothing";
 }
@@ -151,13 +156,10 @@ pub fn coming_with(tx: &mut Tx<'_>, org: PartnerId, map: MapId) -> Result<Vec<Ev
     tx.query(COMING_WITH_MAP, params![org, map, now])?.into_iter().map(|row| row.read("events").next()).collect()
 }
 
-/// Who reads a list of events.
-#[derive(Clone, Copy, Debug)]
-pub enum Reader {
-    /// The platform, which sees every event.
-    Platform,
-    /// A partner: its own events, public ones, and those that a deal opens to it.
-    Partner(PartnerId),
+/// Some of the events of an organizer that are held by a map, or have seats on it, in another venue than this one.
+pub fn elsewhere_with(tx: &mut Tx<'_>, org: PartnerId, map: MapId, venue: VenueId) -> Result<Vec<EventId>, Error> {
+    let found = tx.query(ELSEWHERE_WITH_MAP, params![org, map, venue])?;
+    found.into_iter().map(|row| row.read("events").next()).collect()
 }
 
 /// When the events of a list take place.
@@ -173,10 +175,8 @@ pub enum When {
 }
 
 /// Which events a list holds.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Filter {
-    /// Only what this reader may read.
-    pub reader: Reader,
     /// Only these.
     pub ids: Option<Vec<EventId>>,
     /// Only events that take place then.
@@ -195,32 +195,28 @@ pub struct Filter {
     pub removed: bool,
 }
 
-/// The events of a list in the order of their ids: those after `after`, then without the first `skip`, at most `limit`.
+/// A part of a list of events in the order of their ids: of those that a partner may read, which are its own, public ones
+/// and those that a deal opens to it; or of all.
 pub fn list(
     tx: &mut Tx<'_>,
+    reader: Option<PartnerId>,
     filter: &Filter,
-    after: Option<EventId>,
-    skip: u64,
-    limit: u64,
+    window: Window<EventId>,
 ) -> Result<Vec<Event>, Error> {
-    let mut select = select(filter, tx.now());
-    select.expr(Expr::cust(columns!())).order_by("id", Order::Asc).limit(limit).offset(skip);
-    if let Some(after) = after {
-        select.and_where(Expr::col("id").gt(bytes(after)));
-    }
-    tx.query_built(&select)?.into_iter().map(event).collect()
+    let select = select(reader, filter, tx.now());
+    lists::by_id(tx, select, columns!(), window, event)
 }
 
 /// How many events a list holds in all.
-pub fn count(tx: &mut Tx<'_>, filter: &Filter) -> Result<i64, Error> {
-    let mut select = select(filter, tx.now());
-    tx.count_built(select.expr(Expr::cust("count(*)")))
+pub fn count(tx: &mut Tx<'_>, reader: Option<PartnerId>, filter: &Filter) -> Result<i64, Error> {
+    let select = select(reader, filter, tx.now());
+    lists::count(tx, [select])
 }
 
-fn select(filter: &Filter, now: Timestamp) -> SelectStatement {
+fn select(reader: Option<PartnerId>, filter: &Filter, now: Timestamp) -> SelectStatement {
     let mut select = Query::select();
     select.from("events").and_where(Expr::col("removed").eq(filter.removed));
-    if let Reader::Partner(reader) = filter.reader {
+    if let Some(reader) = reader {
         let mut opened = Query::select();
         opened.column("event_id").from("deals").and_where(Expr::col("agent_id").eq(bytes(reader))).cond_where(
             Cond::any()
@@ -231,8 +227,10 @@ fn select(filter: &Filter, now: Timestamp) -> SelectStatement {
         let not_removed_and_public =
             Expr::col("status").eq(EventStatus::Public.as_str()).and(Expr::col("removed").eq(false));
         let by_deal = Expr::col("status").ne(EventStatus::Draft.as_str()).and(Expr::col("id").in_subquery(opened));
+        // Whoever sold an event has, or had, a deal about it, so this adds drafts alone.
+        let sold = Expr::col("status").eq(EventStatus::Draft.as_str()).and(Expr::exists(sold_by(reader)));
         select.cond_where(
-            Cond::any().add(Expr::col("org_id").eq(bytes(reader))).add(not_removed_and_public).add(by_deal),
+            Cond::any().add(Expr::col("org_id").eq(bytes(reader))).add(not_removed_and_public).add(by_deal).add(sold),
         );
     }
     if let Some(ids) = &filter.ids {
@@ -268,6 +266,16 @@ fn select(filter: &Filter, now: Timestamp) -> SelectStatement {
         select.and_where(contains("title_folded", suggest));
     }
     select
+}
+
+/// The orders of the event at hand that a vendor has made.
+fn sold_by(vendor: PartnerId) -> SelectStatement {
+    let mut sold = Query::select();
+    sold.expr(Expr::cust("1"))
+        .from("orders")
+        .and_where(Expr::cust("orders.bucket = events.bucket and orders.event_id = events.id"))
+        .and_where(Expr::col(("orders", "vendor_id")).eq(bytes(vendor)));
+    sold
 }
 
 /// Reads an event from its [`COLUMNS`].

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use sea_query::{Cond, Expr, ExprTrait, Order, Query, SelectStatement, Value};
 
 use super::db::{params, statements};
-use super::values::{buckets, bytes};
-use super::{Error, Row, Tx};
+use super::values::{buckets, bytes, exact_sum, next_sum};
+use super::{Error, Row, Tx, Window, lists};
 use crate::domain::id::{DealId, EntryId, EventId, OrderId, PartnerId, PayoutId};
 use crate::domain::ledger::{Account, Balance, Cause, Entry, Payout};
 use crate::domain::money::{Currency, Money};
@@ -97,12 +97,10 @@ pub fn insert_payout(tx: &mut Tx<'_>, payout: &Payout) -> Result<(), Error> {
     Ok(())
 }
 
-/// Which entries, balances or payouts a list holds. What does not concern payouts or balances is not looked at there.
+/// Which entries, balances or payouts a list holds; each of them heeds what concerns it.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    /// Only those of this partner; none: of all accounts.
-    pub of: Option<PartnerId>,
-    /// Only those of this partner, too.
+    /// Only those of this partner.
     pub partner: Option<PartnerId>,
     /// Only accounts of this word.
     pub account: Option<&'static str>,
@@ -139,9 +137,9 @@ impl Filter {
         select
     }
 
-    fn entries(&self) -> SelectStatement {
+    fn entries(&self, of: Option<PartnerId>) -> SelectStatement {
         let mut select = self.select("entries");
-        for partner in [self.of, self.partner].into_iter().flatten() {
+        for partner in [of, self.partner].into_iter().flatten() {
             select.and_where(Expr::col("partner_id").eq(bytes(partner)));
         }
         if let Some(account) = self.account {
@@ -158,9 +156,9 @@ impl Filter {
         select
     }
 
-    fn payouts(&self) -> SelectStatement {
+    fn payouts(&self, of: Option<PartnerId>) -> SelectStatement {
         let mut select = self.select("payouts");
-        for partner in [self.of, self.partner].into_iter().flatten() {
+        for partner in [of, self.partner].into_iter().flatten() {
             let side = |column| Expr::col(column).eq(bytes(partner));
             select.cond_where(Cond::any().add(side("from_id")).add(side("to_id")));
         }
@@ -168,46 +166,34 @@ impl Filter {
     }
 }
 
-/// The entries of a list in the order of their ids: those after `after`, then without the first `skip`, at most `limit`.
+/// A part of a list of entries in the order of their ids: of those of a partner, or of all accounts.
 pub fn list(
     tx: &mut Tx<'_>,
+    of: Option<PartnerId>,
     filter: &Filter,
-    after: Option<EntryId>,
-    skip: u64,
-    limit: u64,
+    window: Window<EntryId>,
 ) -> Result<Vec<Entry>, Error> {
-    let mut select = filter.entries();
-    select.expr(Expr::cust(columns!())).order_by("id", Order::Asc).limit(limit).offset(skip);
-    if let Some(after) = after {
-        select.and_where(Expr::col("id").gt(bytes(after)));
-    }
-    tx.query_built(&select)?.into_iter().map(entry).collect()
+    lists::by_id(tx, filter.entries(of), columns!(), window, entry)
 }
 
 /// How many entries a list holds in all.
-pub fn count(tx: &mut Tx<'_>, filter: &Filter) -> Result<i64, Error> {
-    tx.count_built(filter.entries().expr(Expr::cust("count(*)")))
+pub fn count(tx: &mut Tx<'_>, of: Option<PartnerId>, filter: &Filter) -> Result<i64, Error> {
+    lists::count(tx, [filter.entries(of)])
 }
 
 /// The payouts of a list in the order of their ids, as [`list`].
 pub fn payouts(
     tx: &mut Tx<'_>,
+    of: Option<PartnerId>,
     filter: &Filter,
-    after: Option<PayoutId>,
-    skip: u64,
-    limit: u64,
+    window: Window<PayoutId>,
 ) -> Result<Vec<Payout>, Error> {
-    let mut select = filter.payouts();
-    select.expr(Expr::cust(payout_columns!())).order_by("id", Order::Asc).limit(limit).offset(skip);
-    if let Some(after) = after {
-        select.and_where(Expr::col("id").gt(bytes(after)));
-    }
-    tx.query_built(&select)?.into_iter().map(payout).collect()
+    lists::by_id(tx, filter.payouts(of), payout_columns!(), window, payout)
 }
 
 /// How many payouts a list holds in all.
-pub fn count_payouts(tx: &mut Tx<'_>, filter: &Filter) -> Result<i64, Error> {
-    tx.count_built(filter.payouts().expr(Expr::cust("count(*)")))
+pub fn count_payouts(tx: &mut Tx<'_>, of: Option<PartnerId>, filter: &Filter) -> Result<i64, Error> {
+    lists::count(tx, [filter.payouts(of)])
 }
 
 /// What tells balances apart.
@@ -230,27 +216,30 @@ impl From<&Balance> for BalanceKey {
 /// The balances of a list by partner, account, deal and currency, as [`list`]. Each is the sum over its entries.
 pub fn balances(
     tx: &mut Tx<'_>,
+    of: Option<PartnerId>,
     filter: &Filter,
-    after: Option<BalanceKey>,
-    skip: u64,
-    limit: u64,
+    window: Window<BalanceKey>,
 ) -> Result<Vec<Balance>, Error> {
     let nothing = || Value::from(Vec::<u8>::new());
-    let mut select = grouped(filter);
+    let mut select = grouped(of, filter);
     select
-        .expr(Expr::cust(
-            "partner_id, account, deal_id, currency, \
-             cast(sum(case when kind = 'customer' then amount else 0 end) as bigint), \
-             cast(sum(case when kind in ('organizer', 'platform', 'agent') then amount else 0 end) as bigint), \
-             cast(sum(case when kind = 'payout' then amount else 0 end) as bigint), cast(sum(amount) as bigint)",
-        ))
+        .expr(Expr::cust(concat!(
+            "partner_id, account, deal_id, currency, ",
+            exact_sum!("case when kind = 'customer' then amount else 0 end"),
+            ", ",
+            exact_sum!("case when kind in ('organizer', 'platform', 'agent') then amount else 0 end"),
+            ", ",
+            exact_sum!("case when kind = 'payout' then amount else 0 end"),
+            ", ",
+            exact_sum!("amount")
+        )))
         .order_by_expr(Expr::cust_with_values("coalesce(partner_id, $1)", [nothing()]), Order::Asc)
         .order_by("account", Order::Asc)
         .order_by_expr(Expr::cust_with_values("coalesce(deal_id, $1)", [nothing()]), Order::Asc)
         .order_by("currency", Order::Asc)
-        .limit(limit)
-        .offset(skip);
-    if let Some(BalanceKey { account, deal, currency }) = after {
+        .limit(window.limit)
+        .offset(window.skip);
+    if let Some(BalanceKey { account, deal, currency }) = window.after {
         let id = |id: Option<Vec<u8>>| Value::from(id.unwrap_or_default());
         select.and_where(Expr::cust_with_values(
             concat!("(", balance_key!(), ") > ($2, $3, $4, $5)"),
@@ -267,14 +256,14 @@ pub fn balances(
 }
 
 /// How many balances a list holds in all.
-pub fn count_balances(tx: &mut Tx<'_>, filter: &Filter) -> Result<i64, Error> {
-    let mut groups = grouped(filter);
+pub fn count_balances(tx: &mut Tx<'_>, of: Option<PartnerId>, filter: &Filter) -> Result<i64, Error> {
+    let mut groups = grouped(of, filter);
     groups.expr(Expr::cust("1 as one"));
     tx.count_built(Query::select().expr(Expr::cust("count(*)")).from_subquery(groups, "balances"))
 }
 
-fn grouped(filter: &Filter) -> SelectStatement {
-    let mut select = filter.entries();
+fn grouped(of: Option<PartnerId>, filter: &Filter) -> SelectStatement {
+    let mut select = filter.entries(of);
     select.group_by_columns(["partner_id", "account", "deal_id", "currency"]);
     select
 }
@@ -285,8 +274,8 @@ fn balance(row: Row) -> Result<Balance, Error> {
     let account = row.next_as(|word: String| Account::of(&word, partner).ok_or(()))?;
     let deal = row.next()?;
     let currency: Currency = row.next_parsed()?;
-    let mut money = || Ok(Money { minor: row.next()?, currency });
-    Ok(Balance { account, deal, customer: money()?, shares: money()?, payouts: money()?, total: money()? })
+    let mut sum = || next_sum(&mut row, currency);
+    Ok(Balance { account, deal, customer: sum()?, shares: sum()?, payouts: sum()?, total: sum()? })
 }
 
 fn entry(row: Row) -> Result<Entry, Error> {

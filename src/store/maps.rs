@@ -35,9 +35,7 @@ statements! {
     // Without their seats, which may be many.
     HEADS = "select map_id, id, name, description from sectors where map_id = any($1) order by map_id, pos";
     SECTOR_HEADS = "select id, name, description from sectors where id = any($1)";
-    SECTOR =
-        "select m.id, m.org_id, s.id, s.name, s.description, s.layout from sectors s join maps m on m.id = s.map_id \
-         where s.id = $1";
+    SECTOR = "select id, name, description, layout, map_id from sectors where id = $1";
 }
 
 /// Finds a map with all its seats.
@@ -69,14 +67,13 @@ pub fn find_heads(tx: &mut Tx<'_>, ids: &[MapId]) -> Result<Vec<Map>, Error> {
     with_heads(tx, maps)
 }
 
-/// Finds a sector with its seats, its map, and whose map that is.
-pub fn find_sector(tx: &mut Tx<'_>, id: SectorId) -> Result<Option<(MapId, PartnerId, Sector)>, Error> {
+/// Finds a sector with its seats, and the map that it is a part of.
+pub fn find_sector(tx: &mut Tx<'_>, id: SectorId) -> Result<Option<(Sector, MapId)>, Error> {
     let Some(row) = tx.query_opt(SECTOR, params![id])? else { return Ok(None) };
     let mut row = row.read("sectors");
-    let (map, org) = (row.next()?, row.next()?);
     let (id, name, desc) = (row.next()?, row.next()?, row.next()?);
     let rows = row.next_json()?.ok_or_else(|| row.corrupt("layout"))?;
-    Ok(Some((map, org, Sector { id, name, desc, rows })))
+    Ok(Some((Sector { id, name, desc, rows }, row.next()?)))
 }
 
 /// Finds several sectors without their seats; unknown ids are left out.

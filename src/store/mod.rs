@@ -8,12 +8,13 @@
 pub mod api_keys;
 pub mod attachments;
 pub mod customers;
-pub mod db;
+mod db;
 pub mod deals;
 pub mod events;
 pub mod health;
 pub mod idempotency;
 pub mod ledger;
+mod lists;
 pub mod mails;
 pub mod maps;
 pub mod members;
@@ -53,6 +54,7 @@ use tokio::sync::oneshot;
 use db::Reach;
 pub(crate) use db::statements;
 pub use db::{Error, FromValue, Param, Row, RowReader, Statement, Tx, params};
+pub use lists::Window;
 pub use migrate::{Migrated, OpenError, applied_version, migrate, pending};
 
 /// Where the data is and how much may be asked of it at once.
@@ -159,7 +161,14 @@ struct Work<F, T, E> {
     closure: F,
     result: Option<Result<T, E>>,
     answer: oneshot::Sender<Result<T, E>>,
-    statements: Arc<AtomicU64>,
+    counters: Arc<Counters>,
+}
+
+/// What was counted since the store was opened.
+#[derive(Default)]
+struct Counters {
+    statements: AtomicU64,
+    collisions: AtomicU64,
 }
 
 impl<F, T, E> Job for Work<F, T, E>
@@ -174,11 +183,14 @@ where
 
     fn run(&mut self, tx: &mut Tx<'_>) -> Outcome {
         let result = catch_unwind(AssertUnwindSafe(|| (self.closure)(tx)));
-        self.statements.fetch_add(tx.statements_run(), Ordering::Relaxed);
+        self.counters.statements.fetch_add(tx.statements_run(), Ordering::Relaxed);
         let (outcome, result) = match (tx.fault(), result) {
             (Some(fault), _) => {
                 let outcome = match fault.reach {
-                    Reach::Collision => Outcome::Again,
+                    Reach::Collision => {
+                        self.counters.collisions.fetch_add(1, Ordering::Relaxed);
+                        Outcome::Again
+                    }
                     Reach::Statement | Reach::Transaction => Outcome::Lost,
                 };
                 (outcome, Err(fault.error.clone().into()))
@@ -235,7 +247,7 @@ struct Shared {
     reads: Sender<Message>,
     writes: Sender<Message>,
     closed: AtomicBool,
-    statements: Arc<AtomicU64>,
+    counters: Arc<Counters>,
     groups: Mutex<Vec<Group>>,
 }
 
@@ -274,7 +286,7 @@ impl Store {
             reads,
             writes,
             closed: AtomicBool::new(false),
-            statements: Arc::new(AtomicU64::new(0)),
+            counters: Arc::default(),
             groups: Mutex::new(groups),
         })))
     }
@@ -316,7 +328,12 @@ impl Store {
 
     /// How many statements were run since the store was opened, to count those of a request.
     pub fn statements_run(&self) -> u64 {
-        self.0.statements.load(Ordering::Relaxed)
+        self.0.counters.statements.load(Ordering::Relaxed)
+    }
+
+    /// How often a transaction was run again since the store was opened, because it and another one waited for each other.
+    pub fn collisions(&self) -> u64 {
+        self.0.counters.collisions.load(Ordering::Relaxed)
     }
 
     /// Checks that the engine takes every one of these statements, without running them.
@@ -372,7 +389,7 @@ impl Store {
             return Err(stopping().into());
         }
         let (sender, answer) = oneshot::channel();
-        let work = Work { closure, result: None, answer: sender, statements: Arc::clone(&self.0.statements) };
+        let work = Work { closure, result: None, answer: sender, counters: Arc::clone(&self.0.counters) };
         queue.try_send(message(Box::new(work), Instant::now())).map_err(|refused| match refused {
             TrySendError::Full(_) => Error::Busy,
             TrySendError::Disconnected(_) => stopping(),

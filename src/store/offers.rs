@@ -1,22 +1,36 @@
 //! The events that a partner may sell: rows of `events`, chosen by `deals`.
 
 use jiff::Timestamp;
-use sea_query::{Expr, ExprTrait, Order, Query, SelectStatement};
+use sea_query::{Expr, ExprTrait, Query, SelectStatement};
 
 use super::events::{COLUMNS, event};
 use super::values::{bytes, id_in};
-use super::{Error, Tx};
+use super::{Error, Tx, Window, lists};
 use crate::domain::event::{Event, EventStatus};
 use crate::domain::id::{EventId, PartnerId, VenueId};
 use crate::domain::partner::Tag;
 use crate::domain::place::{CityId, CountryCode};
 use crate::domain::text::fold;
 
+/// From one value to another, both included; none: without a bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Between<T> {
+    /// The lowest.
+    pub from: Option<T>,
+    /// The highest.
+    pub till: Option<T>,
+}
+
+impl<T: PartialOrd> Between<T> {
+    /// Whether a value is neither below nor above.
+    pub fn holds(&self, value: &T) -> bool {
+        self.from.as_ref().is_none_or(|from| from <= value) && self.till.as_ref().is_none_or(|till| value <= till)
+    }
+}
+
 /// Which events a list of offers holds; never removed ones.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Filter {
-    /// Events of this partner, and those that it has an accepted deal for.
-    pub seller: PartnerId,
     /// Only these.
     pub ids: Option<Vec<EventId>>,
     /// Only events of these organizers.
@@ -29,12 +43,10 @@ pub struct Filter {
     pub cities: Option<Vec<CityId>>,
     /// Only events with one of these tags, in any case.
     pub tags: Option<Vec<String>>,
-    /// Only events in one of these statuses.
-    pub statuses: Vec<EventStatus>,
-    /// Only events that end after this.
-    pub ends_after: Option<Timestamp>,
-    /// Only events that start at this time at the latest.
-    pub starts_till: Option<Timestamp>,
+    /// Only events in one of these statuses; none: those that are or may be on sale.
+    pub statuses: Option<Vec<EventStatus>>,
+    /// Only events that take place then, for a part of the time at least; none: those that have not ended.
+    pub lifetime: Option<Between<Timestamp>>,
     /// Only events created then or later.
     pub created_since: Option<Timestamp>,
     /// Only events changed then or later.
@@ -54,33 +66,17 @@ pub struct Head {
     pub ends_at: Timestamp,
 }
 
-/// The events of a list in the order of their ids: those after `after`, then without the first `skip`, at most `limit`.
-pub fn list(
-    tx: &mut Tx<'_>,
-    filter: &Filter,
-    after: Option<EventId>,
-    skip: u64,
-    limit: u64,
-) -> Result<Vec<Event>, Error> {
-    let mut events = Vec::new();
-    for mut select in selects(filter, tx.now()) {
-        select.expr(Expr::cust(COLUMNS)).order_by("id", Order::Asc).limit(skip.saturating_add(limit));
-        if let Some(after) = after {
-            select.and_where(Expr::col("id").gt(bytes(after)));
-        }
-        for row in tx.query_built(&select)? {
-            events.push(event(row)?);
-        }
-    }
-    events.sort_unstable_by_key(|event: &Event| event.id);
-    let count = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
-    Ok(events.into_iter().skip(count(skip)).take(count(limit)).collect())
+/// A part of a list of events that a partner may sell, in the order of their ids: its own, and those that it has an accepted
+/// deal for.
+pub fn list(tx: &mut Tx<'_>, seller: PartnerId, filter: &Filter, window: Window<EventId>) -> Result<Vec<Event>, Error> {
+    let selects = selects(seller, filter, tx.now());
+    lists::merged_by_id(tx, selects.into(), COLUMNS, window, event, |event| event.id)
 }
 
 /// When all events of a list take place.
-pub fn heads(tx: &mut Tx<'_>, filter: &Filter) -> Result<Vec<Head>, Error> {
+pub fn heads(tx: &mut Tx<'_>, seller: PartnerId, filter: &Filter) -> Result<Vec<Head>, Error> {
     let mut heads = Vec::new();
-    for mut select in selects(filter, tx.now()) {
+    for mut select in selects(seller, filter, tx.now()) {
         select.columns(["id", "starts_at", "ends_at"]);
         for row in tx.query_built(&select)? {
             let mut row = row.read("events");
@@ -91,21 +87,18 @@ pub fn heads(tx: &mut Tx<'_>, filter: &Filter) -> Result<Vec<Head>, Error> {
 }
 
 /// How many events a list holds in all.
-pub fn count(tx: &mut Tx<'_>, filter: &Filter) -> Result<i64, Error> {
-    let mut total = 0;
-    for mut select in selects(filter, tx.now()) {
-        total += tx.count_built(select.expr(Expr::cust("count(*)")))?;
-    }
-    Ok(total)
+pub fn count(tx: &mut Tx<'_>, seller: PartnerId, filter: &Filter) -> Result<i64, Error> {
+    let selects = selects(seller, filter, tx.now());
+    lists::count(tx, selects)
 }
 
 /// Whose an event is, where it takes place, and its tags.
 pub type OrgVenueTags = (PartnerId, Option<VenueId>, Vec<Tag>);
 
 /// The organizers, places and tags of the events of a list, each combination once.
-pub fn places_and_tags(tx: &mut Tx<'_>, filter: &Filter) -> Result<Vec<OrgVenueTags>, Error> {
+pub fn places_and_tags(tx: &mut Tx<'_>, seller: PartnerId, filter: &Filter) -> Result<Vec<OrgVenueTags>, Error> {
     let mut found = Vec::new();
-    for mut select in selects(filter, tx.now()) {
+    for mut select in selects(seller, filter, tx.now()) {
         select.distinct().columns(["org_id", "venue_id", "tags"]);
         for row in tx.query_built(&select)? {
             let mut row = row.read("events");
@@ -117,11 +110,11 @@ pub fn places_and_tags(tx: &mut Tx<'_>, filter: &Filter) -> Result<Vec<OrgVenueT
 
 /// The list as two selects that have no event in common: its own events, and those it has an accepted deal for. Each
 /// follows indexes of its own, so that a partner's list costs the same however many events others have.
-fn selects(filter: &Filter, now: Timestamp) -> [SelectStatement; 2] {
-    let seller = || bytes(filter.seller);
+fn selects(seller: PartnerId, filter: &Filter, now: Timestamp) -> [SelectStatement; 2] {
+    let seller = || bytes(seller);
     let mut own = Query::select();
     own.from("events").and_where(Expr::col("removed").eq(false));
-    restrict(&mut own, filter);
+    restrict(&mut own, filter, now);
     let mut sold = own.clone();
     own.and_where(Expr::col("org_id").eq(seller()));
     let mut dealt = Query::select();
@@ -136,8 +129,9 @@ fn selects(filter: &Filter, now: Timestamp) -> [SelectStatement; 2] {
     [own, sold]
 }
 
-fn restrict(select: &mut SelectStatement, filter: &Filter) {
-    select.and_where(Expr::col("status").is_in(filter.statuses.iter().map(|status| status.as_str())));
+fn restrict(select: &mut SelectStatement, filter: &Filter, now: Timestamp) {
+    let statuses = filter.statuses.as_deref().unwrap_or(&[EventStatus::StandBy, EventStatus::Public]);
+    select.and_where(Expr::col("status").is_in(statuses.iter().map(|status| status.as_str())));
     if let Some(ids) = &filter.ids {
         select.and_where(id_in(ids));
     }
@@ -166,10 +160,11 @@ fn restrict(select: &mut SelectStatement, filter: &Filter) {
             .and_where(Expr::col("tag_folded").is_in(tags.iter().map(|tag| fold(tag))));
         select.and_where(Expr::col("id").in_subquery(tagged));
     }
-    if let Some(time) = filter.ends_after {
+    let Between { from, till } = filter.lifetime.unwrap_or(Between { from: Some(now), till: None });
+    if let Some(time) = from {
         select.and_where(Expr::col("ends_at").gt(time.as_microsecond()));
     }
-    if let Some(time) = filter.starts_till {
+    if let Some(time) = till {
         select.and_where(Expr::col("starts_at").lte(time.as_microsecond()));
     }
     if let Some(time) = filter.created_since {

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
-use sea_query::{Cond, Expr, ExprTrait, Order as Sorted, Query, SelectStatement};
+use sea_query::{Cond, Expr, ExprTrait, Query, SelectStatement};
 
 use super::db::{params, statements};
-use super::values::{buckets, bytes, id_in, json, share_text};
-use super::{Error, Row, RowReader, Tx};
+use super::values::{buckets, bytes, json, share_text};
+use super::{Error, Row, RowReader, Tx, Window, lists};
 use crate::domain::id::{CustomerId, DealId, EventId, OrderId, PartnerId, PromocodeId, RefundId, RuleId, SetId};
 use crate::domain::money::{Currency, Money};
 use crate::domain::order::{Order, OrderPayment, OrderStatus};
@@ -307,8 +307,6 @@ pub fn live_of(tx: &mut Tx<'_>, partner: PartnerId) -> Result<Vec<OrderId>, Erro
 /// Which orders a list holds.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    /// Only orders that this partner sells, or that are of its events; none: of all partners.
-    pub of: Option<PartnerId>,
     /// Only orders sold by these.
     pub vendors: Vec<PartnerId>,
     /// Only orders of events of these.
@@ -325,53 +323,27 @@ pub struct Filter {
     pub customer: Option<CustomerId>,
     /// Only orders whose customer has an address.
     pub with_customer: bool,
-    /// Only these.
-    pub ids: Option<Vec<OrderId>>,
 }
 
-/// Up to how many rows of each side are put in order here, before they are skipped.
-const SKIP_HERE_MAX: u64 = 2_000;
-
-/// The orders of a list, as they are stored, in the order of their ids: those after `after`, then without the first `skip`,
-/// at most `limit`.
+/// A part of a list of orders in the order of their ids, as they are stored: of those that a partner sells, or that are of
+/// its events; or of all partners'.
 pub fn list(
     tx: &mut Tx<'_>,
+    of: Option<PartnerId>,
     filter: &Filter,
-    after: Option<OrderId>,
-    skip: u64,
-    limit: u64,
+    window: Window<OrderId>,
 ) -> Result<Vec<Order>, Error> {
-    let selects = selects(filter, skip <= SKIP_HERE_MAX, tx.now());
-    let skip_here = if selects.len() > 1 { skip } else { 0 };
-    let mut orders = Vec::new();
-    for mut select in selects {
-        select.expr(Expr::cust(columns!())).order_by("id", Sorted::Asc);
-        select.limit(skip_here.saturating_add(limit)).offset(skip - skip_here);
-        if let Some(after) = after {
-            select.and_where(Expr::col("id").gt(bytes(after)));
-        }
-        for row in tx.query_built(&select)? {
-            orders.push(order(row)?);
-        }
-    }
-    orders.sort_unstable_by_key(|order: &Order| order.id);
-    let count = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
-    Ok(orders.into_iter().skip(count(skip_here)).take(count(limit)).collect())
+    let selects = selects(of, filter, window.is_near(), tx.now());
+    lists::merged_by_id(tx, selects, columns!(), window, order, |order| order.id)
 }
 
 /// How many orders a list holds in all.
-pub fn count(tx: &mut Tx<'_>, filter: &Filter) -> Result<i64, Error> {
-    let mut total = 0;
-    for mut select in selects(filter, true, tx.now()) {
-        select.expr(Expr::cust("count(*)"));
-        total += tx.count_built(&select)?;
-    }
-    Ok(total)
+pub fn count(tx: &mut Tx<'_>, of: Option<PartnerId>, filter: &Filter) -> Result<i64, Error> {
+    let selects = selects(of, filter, true, tx.now());
+    lists::count(tx, selects)
 }
 
-/// The list as a select; `apart`, as one for each way in which an order is a partner's: each of those follows its own
-/// index, so that a partner's list costs the same however many orders others have.
-fn selects(filter: &Filter, apart: bool, now: Timestamp) -> Vec<SelectStatement> {
+fn selects(of: Option<PartnerId>, filter: &Filter, apart: bool, now: Timestamp) -> Vec<SelectStatement> {
     let mut common = Query::select();
     common.from("orders");
     for (column, partners) in [("vendor_id", &filter.vendors), ("org_id", &filter.orgs)] {
@@ -379,53 +351,44 @@ fn selects(filter: &Filter, apart: bool, now: Timestamp) -> Vec<SelectStatement>
             common.and_where(Expr::col(column).is_in(partners.iter().map(|partner| bytes(*partner))));
         }
     }
-    if !filter.events.is_empty() {
-        common.and_where(Expr::col("bucket").is_in(buckets(&filter.events)));
-        common.and_where(Expr::col("event_id").is_in(filter.events.iter().map(|event| bytes(*event))));
-    }
-    if let Some(from) = filter.created_from {
-        common.and_where(Expr::col("created_at").gte(from.as_microsecond()));
-    }
-    if let Some(to) = filter.created_to {
-        common.and_where(Expr::col("created_at").lte(to.as_microsecond()));
-    }
+    lists::of_events(&mut common, &filter.events);
+    lists::between(&mut common, "created_at", filter.created_from, filter.created_to);
     if let Some(customer) = filter.customer {
         common.and_where(Expr::col("customer_id").eq(bytes(customer)));
     }
     if filter.with_customer {
         common.and_where(Expr::col("customer_id").is_not_null());
     }
-    if let Some(ids) = &filter.ids {
-        common.and_where(id_in(ids));
-    }
-    let mut status = Cond::any();
-    for wanted in &filter.statuses {
-        let stored = |status: OrderStatus| Expr::col("status").eq(status.as_str());
-        let till = || Expr::col("reserved_till");
-        let holds = || Expr::col("status").is_in(["executed", "in_progress"]);
-        status = match wanted {
-            OrderStatus::Executed | OrderStatus::InProgress => {
-                status.add(stored(*wanted).and(till().gt(now.as_microsecond())))
-            }
-            OrderStatus::Expired => status.add(stored(*wanted)).add(holds().and(till().lte(now.as_microsecond()))),
-            OrderStatus::Done | OrderStatus::Canceled | OrderStatus::Refunded => status.add(stored(*wanted)),
-        };
-    }
     if !filter.statuses.is_empty() {
-        common.cond_where(status);
+        common.cond_where(in_status(&filter.statuses, now));
     }
+    match of {
+        Some(of) => lists::sides(&common, sold_or_of_its_events(of), apart),
+        None => vec![common],
+    }
+}
 
-    let Some(of) = filter.of else { return vec![common] };
-    let sold = || Expr::col("vendor_id").eq(bytes(of));
-    let of_its_events = || Expr::col("org_id").eq(bytes(of)).and(Expr::col("vendor_id").ne(bytes(of)));
-    if apart {
-        let mut other = common.clone();
-        common.and_where(sold());
-        other.and_where(of_its_events());
-        return vec![common, other];
-    }
-    common.cond_where(Cond::any().add(sold()).add(of_its_events()));
-    vec![common]
+/// That an order is in one of these statuses at this time, whatever is still stored.
+pub(super) fn in_status(statuses: &[OrderStatus], now: Timestamp) -> Cond {
+    let stored = |status: OrderStatus| Expr::col("status").eq(status.as_str());
+    let till = || Expr::col("reserved_till");
+    let holds = || Expr::col("status").is_in(["executed", "in_progress"]);
+    statuses.iter().fold(Cond::any(), |cond, wanted| match wanted {
+        OrderStatus::Executed | OrderStatus::InProgress => {
+            cond.add(stored(*wanted).and(till().gt(now.as_microsecond())))
+        }
+        OrderStatus::Expired => cond.add(stored(*wanted)).add(holds().and(till().lte(now.as_microsecond()))),
+        OrderStatus::Done | OrderStatus::Canceled | OrderStatus::Refunded => cond.add(stored(*wanted)),
+    })
+}
+
+/// The two ways in which an order, or what became of one, is a partner's.
+pub(super) fn sold_or_of_its_events(of: PartnerId) -> [Cond; 2] {
+    let vendor = || Expr::col("vendor_id");
+    [
+        Cond::all().add(vendor().eq(bytes(of))),
+        Cond::all().add(Expr::col("org_id").eq(bytes(of))).add(vendor().ne(bytes(of))),
+    ]
 }
 
 fn ids(rows: Vec<Row>) -> Result<Vec<OrderId>, Error> {

@@ -1,10 +1,10 @@
 //! The tables `partners` and `partner_tags`.
 
-use sea_query::{Expr, ExprTrait, Order, Query, SelectStatement};
+use sea_query::{Expr, ExprTrait, Query, SelectStatement};
 
 use super::db::{params, statements};
-use super::values::{bytes, contains, id_in, ids_json, json, tags_json};
-use super::{Error, Row, Tx};
+use super::values::{contains, id_in, ids_json, json, tags_json};
+use super::{Error, Row, Tx, Window, lists};
 use crate::domain::id::{PartnerId, UserId};
 use crate::domain::partner::{Partner, Roles};
 use crate::domain::text::fold;
@@ -130,25 +130,14 @@ pub struct Filter {
     pub removed: bool,
 }
 
-/// The partners of a list in the order of their ids: those after `after`, then without the first `skip`, at most `limit`.
-pub fn list(
-    tx: &mut Tx<'_>,
-    filter: &Filter,
-    after: Option<PartnerId>,
-    skip: u64,
-    limit: u64,
-) -> Result<Vec<Partner>, Error> {
-    let mut select = select(filter);
-    select.expr(Expr::cust(columns!())).order_by("id", Order::Asc).limit(limit).offset(skip);
-    if let Some(after) = after {
-        select.and_where(Expr::col("id").gt(bytes(after)));
-    }
-    tx.query_built(&select)?.into_iter().map(partner).collect()
+/// A part of a list of partners in the order of their ids.
+pub fn list(tx: &mut Tx<'_>, filter: &Filter, window: Window<PartnerId>) -> Result<Vec<Partner>, Error> {
+    lists::by_id(tx, select(filter), columns!(), window, partner)
 }
 
 /// How many partners a list holds in all.
 pub fn count(tx: &mut Tx<'_>, filter: &Filter) -> Result<i64, Error> {
-    tx.count_built(select(filter).expr(Expr::cust("count(*)")))
+    lists::count(tx, [select(filter)])
 }
 
 fn select(filter: &Filter) -> SelectStatement {

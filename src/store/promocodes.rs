@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use sea_query::{Expr, ExprTrait, Order, Query, SelectStatement};
+use sea_query::{Expr, ExprTrait, Query, SelectStatement};
 
 use super::db::{params, statements};
 use super::values::{buckets, bytes, json};
-use super::{Error, Row, Tx};
+use super::{Error, Row, Tx, Window, lists};
 use crate::domain::id::{EventId, OrderId, PromocodeId, SetId};
 use crate::domain::money::{Currency, Money};
 use crate::domain::period::Period;
@@ -91,24 +91,13 @@ pub fn by_codes(tx: &mut Tx<'_>, event: EventId, folded: &[String]) -> Result<Ve
 
 /// The promocodes of an event that are not removed, in the order of their ids: those after `after`, then without the first
 /// `skip`, at most `limit`.
-pub fn list(
-    tx: &mut Tx<'_>,
-    event: EventId,
-    after: Option<PromocodeId>,
-    skip: u64,
-    limit: u64,
-) -> Result<Vec<Promocode>, Error> {
-    let mut select = of_event(event);
-    select.expr(Expr::cust(read_columns!())).order_by("id", Order::Asc).limit(limit).offset(skip);
-    if let Some(after) = after {
-        select.and_where(Expr::col("id").gt(bytes(after)));
-    }
-    tx.query_built(&select)?.into_iter().map(promocode).collect()
+pub fn list(tx: &mut Tx<'_>, event: EventId, window: Window<PromocodeId>) -> Result<Vec<Promocode>, Error> {
+    lists::by_id(tx, of_event(event), read_columns!(), window, promocode)
 }
 
 /// How many promocodes of an event are not removed.
 pub fn count(tx: &mut Tx<'_>, event: EventId) -> Result<i64, Error> {
-    tx.count_built(of_event(event).expr(Expr::cust("count(*)")))
+    lists::count(tx, [of_event(event)])
 }
 
 fn of_event(event: EventId) -> SelectStatement {

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use sea_query::{Cond, Expr, ExprTrait, Order as Sorted, Query, SelectStatement};
 
 use super::db::{params, statements};
+use super::orders::sold_or_of_its_events;
 use super::values::{buckets, bytes};
-use super::{Error, Row, Tx};
+use super::{Error, Row, Tx, Window, lists};
 use crate::domain::id::{EventId, OrderId, PartnerId, RefundId, TicketId};
 use crate::domain::money::Money;
 use crate::domain::refund::{Refund, RefundStatus};
@@ -209,11 +210,9 @@ impl Sort {
     }
 }
 
-/// Which refund requests a list holds.
+/// Which refund requests a list holds, and how it is sorted.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    /// Only those of orders that this partner sold, or that are of its events; none: of all partners.
-    pub of: Option<PartnerId>,
     /// Only those in one of these statuses; empty: in any.
     pub statuses: Vec<RefundStatus>,
     /// Only those of these events; empty: of any.
@@ -230,36 +229,31 @@ pub struct Filter {
     pub finished_from: Option<jiff::Timestamp>,
     /// Only those answered then or before.
     pub finished_to: Option<jiff::Timestamp>,
+    /// How it is sorted.
+    pub sort: Sort,
 }
 
-/// Up to how many rows of each side are put in order here, before they are skipped.
-const SKIP_HERE_MAX: u64 = 2_000;
-
-/// The refund requests of a list, sorted: those after `after`, then without the first `skip`, at most `limit`.
+/// A part of a list of refund requests, sorted: of those of orders that a partner sold, or that are of its events; or of all.
 pub fn list(
     tx: &mut Tx<'_>,
+    of: Option<PartnerId>,
     filter: &Filter,
-    sort: Sort,
-    after: Option<Place>,
-    skip: u64,
-    limit: u64,
+    window: Window<Place>,
 ) -> Result<Vec<Refund>, Error> {
-    let selects = selects(filter, skip <= SKIP_HERE_MAX);
-    let skip_here = if selects.len() > 1 { skip } else { 0 };
+    let sort = filter.sort;
     let direction = if sort.descending { Sorted::Desc } else { Sorted::Asc };
     let beyond = |column: &'static str, value: Expr| {
         let column = Expr::col(column);
         if sort.descending { column.lt(value) } else { column.gt(value) }
     };
-    let mut refunds = Vec::new();
-    for mut select in selects {
+    let mut selects = selects(of, filter, window.is_near());
+    for select in &mut selects {
         select.expr(Expr::cust(columns!()));
         if let Some(column) = sort.column() {
             select.order_by(column, direction.clone());
         }
         select.order_by("id", direction.clone());
-        select.limit(skip_here.saturating_add(limit)).offset(skip - skip_here);
-        if let Some(after) = after {
+        if let Some(after) = window.after {
             let later = beyond("id", Expr::val(bytes(after.id)));
             select.cond_where(match sort.column() {
                 None => Cond::all().add(later),
@@ -271,31 +265,21 @@ pub fn list(
                 }
             });
         }
-        for row in tx.query_built(&select)? {
-            refunds.push(refund(row)?);
-        }
     }
-    refunds.sort_unstable_by_key(|refund: &Refund| (sort.of(refund.into()), refund.id));
-    if sort.descending {
-        refunds.reverse();
-    }
-    let count = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
-    let refunds = refunds.into_iter().skip(count(skip_here)).take(count(limit)).collect();
+    let key = |refund: &Refund| (sort.of(refund.into()), refund.id);
+    let refunds = lists::merged(tx, selects, window, refund, |one, other| {
+        let ordering = key(one).cmp(&key(other));
+        if sort.descending { ordering.reverse() } else { ordering }
+    })?;
     with_tickets(tx, refunds)
 }
 
 /// How many refund requests a list holds in all.
-pub fn count(tx: &mut Tx<'_>, filter: &Filter) -> Result<i64, Error> {
-    let mut total = 0;
-    for mut select in selects(filter, true) {
-        select.expr(Expr::cust("count(*)"));
-        total += tx.count_built(&select)?;
-    }
-    Ok(total)
+pub fn count(tx: &mut Tx<'_>, of: Option<PartnerId>, filter: &Filter) -> Result<i64, Error> {
+    lists::count(tx, selects(of, filter, true))
 }
 
-/// The list as a select; `apart`, as one for each way in which a request is a partner's, so that each follows its own index.
-fn selects(filter: &Filter, apart: bool) -> Vec<SelectStatement> {
+fn selects(of: Option<PartnerId>, filter: &Filter, apart: bool) -> Vec<SelectStatement> {
     let mut common = Query::select();
     common.from("refund_requests");
     for (column, partner) in [("org_id", filter.org), ("vendor_id", filter.vendor)] {
@@ -303,35 +287,16 @@ fn selects(filter: &Filter, apart: bool) -> Vec<SelectStatement> {
             common.and_where(Expr::col(column).eq(bytes(partner)));
         }
     }
-    if !filter.events.is_empty() {
-        common.and_where(Expr::col("bucket").is_in(buckets(&filter.events)));
-        common.and_where(Expr::col("event_id").is_in(filter.events.iter().map(|event| bytes(*event))));
-    }
+    lists::of_events(&mut common, &filter.events);
     if !filter.statuses.is_empty() {
         common.and_where(Expr::col("status").is_in(filter.statuses.iter().map(|status| status.as_str())));
     }
-    for (column, from, to) in [
-        ("created_at", filter.created_from, filter.created_to),
-        ("finished_at", filter.finished_from, filter.finished_to),
-    ] {
-        if let Some(from) = from {
-            common.and_where(Expr::col(column).gte(from.as_microsecond()));
-        }
-        if let Some(to) = to {
-            common.and_where(Expr::col(column).lte(to.as_microsecond()));
-        }
+    lists::between(&mut common, "created_at", filter.created_from, filter.created_to);
+    lists::between(&mut common, "finished_at", filter.finished_from, filter.finished_to);
+    match of {
+        Some(of) => lists::sides(&common, sold_or_of_its_events(of), apart),
+        None => vec![common],
     }
-    let Some(of) = filter.of else { return vec![common] };
-    let sold = || Expr::col("vendor_id").eq(bytes(of));
-    let of_its_events = || Expr::col("org_id").eq(bytes(of)).and(Expr::col("vendor_id").ne(bytes(of)));
-    if apart {
-        let mut other = common.clone();
-        common.and_where(sold());
-        other.and_where(of_its_events());
-        return vec![common, other];
-    }
-    common.cond_where(Cond::any().add(sold()).add(of_its_events()));
-    vec![common]
 }
 
 fn with_tickets(tx: &mut Tx<'_>, mut refunds: Vec<Refund>) -> Result<Vec<Refund>, Error> {

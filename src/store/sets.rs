@@ -7,23 +7,23 @@ use jiff::Timestamp;
 use super::db::{params, statements};
 use super::values::{buckets, json};
 use super::{Error, Row, RowReader, Tx};
-use crate::domain::id::{EventId, MapId, PartnerId, RuleId, SectorId, SetId};
-use crate::domain::map::Sector;
+use crate::domain::id::{EventId, MapId, RuleId, SectorId, SetId};
 use crate::domain::money::{Currency, Money};
 use crate::domain::period::Period;
-use crate::domain::set::{Rule, Seats, Set};
+use crate::domain::set::{Rule, Seats, Set, Surplus};
 
 macro_rules! columns {
     () => {
-        "id, event_id, name, description, pos, amount, serial, sector_id, seats, removed, created_at, updated_at"
+        "id, event_id, name, description, pos, amount, serial, sector_id, seats, surplus, surplus_from, removed, \
+         created_at, updated_at"
     };
 }
 /// A set with its rules: one row for each rule, or one without.
 macro_rules! with_rules {
     ($from:literal) => {
         concat!(
-            "select s.id, s.event_id, s.name, s.description, s.pos, s.amount, s.serial, s.sector_id, s.seats, s.removed, \
-             s.created_at, s.updated_at, e.currency, r.id as rule_id, r.price, r.starts_at, r.ends_at ",
+            "select s.id, s.event_id, s.name, s.description, s.pos, s.amount, s.serial, s.sector_id, s.seats, s.surplus, \
+             s.surplus_from, s.removed, s.created_at, s.updated_at, e.currency, r.id as rule_id, r.price, r.starts_at, r.ends_at ",
             $from,
             " left join rules r on r.bucket = s.bucket and r.set_id = s.id and not r.removed "
         )
@@ -40,11 +40,18 @@ statements! {
         "where s.id = any($1) order by s.id, r.starts_at, r.id"
     );
     INSERT = concat!(
-        "insert into sets (", columns!(), ", bucket) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+        "insert into sets (", columns!(), ", bucket) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, \
+         $13, $14, $15)"
     );
     UPDATE =
         "update sets set name = $3, description = $4, pos = $5, amount = $6, removed = $7, updated_at = $8 \
          where bucket = $1 and id = $2";
+    // Nobody else changes it, or takes tickets of it for an order that there is already, until the transaction ends.
+    LOCK = "select surplus, surplus_from from sets where bucket = $1 and id = $2 for no key update";
+    // Nobody changes them until the transaction ends.
+    KEEP = "select id from sets where bucket = any($1) and id = any($2) order by id for share";
+    PUT_SURPLUS = "update sets set surplus = $3, surplus_from = $4 where bucket = $1 and id = $2";
+    WITH_SURPLUS = "select id from sets where surplus > 0 limit 1";
     PUT_RULE =
         "insert into rules (bucket, id, set_id, price, starts_at, ends_at, removed) values ($1, $2, $3, $4, $5, $6, false) \
          on conflict (bucket, id) do update set starts_at = excluded.starts_at, ends_at = excluded.ends_at";
@@ -57,15 +64,17 @@ statements! {
     OVER =
         "select s.id, count(*) from sets s join tickets t on t.bucket = s.bucket and t.set_id = s.id \
          where s.id = any($1) and t.status = 'reserved' and t.reserved_till <= $2 group by s.id";
+    // Both from one snapshot: a hold that is written down as over meanwhile is in both or in neither.
+    TAKEN =
+        "select cast(coalesce((select sum(taken) from set_counters where bucket = $1 and set_id = $2), 0) \
+         - (select count(*) from tickets where bucket = $1 and set_id = $2 and status = 'reserved' \
+         and reserved_till <= $3) as bigint) as taken";
     COUNT =
         "insert into set_counters (bucket, set_id, shard, taken) values ($1, $2, $3, $4) \
          on conflict (bucket, set_id, shard) do update set taken = set_counters.taken + excluded.taken";
     MOVE_ENDS =
         "update rules set ends_at = $4 where bucket = $1 and ends_at = $3 and starts_at < $4 and not removed \
          and set_id in (select id from sets where bucket = $1 and event_id = $2)";
-    SECTOR =
-        "select s.id, s.name, s.description, s.layout, m.id as map_id, m.org_id, m.removed from sectors s \
-         join maps m on m.id = s.map_id where s.id = $1";
     MAPS =
         "select distinct x.map_id from sets s join sectors x on x.id = s.sector_id \
          where s.bucket = $1 and s.event_id = $2 and not s.removed";
@@ -105,6 +114,8 @@ pub fn insert(tx: &mut Tx<'_>, set: &Set) -> Result<(), Error> {
             set.serial.as_str(),
             set.seats.as_ref().map(|seats| seats.sector),
             seats,
+            set.surplus.map_or(0, |surplus| surplus.amount),
+            set.surplus.map(|surplus| surplus.from),
             set.removed,
             set.created_at,
             set.updated_at,
@@ -114,7 +125,7 @@ pub fn insert(tx: &mut Tx<'_>, set: &Set) -> Result<(), Error> {
     set.rules.iter().try_for_each(|rule| put_rule(tx, set.id, rule))
 }
 
-/// Writes a set's changed fields; its rules are written by [`put_rules`].
+/// Writes a set's changed fields; its rules are written by [`put_rules`], what is beyond its amount by [`put_surplus`].
 pub fn update(tx: &mut Tx<'_>, set: &Set) -> Result<(), Error> {
     tx.execute(
         UPDATE,
@@ -130,6 +141,33 @@ pub fn update(tx: &mut Tx<'_>, set: &Set) -> Result<(), Error> {
         ],
     )?;
     Ok(())
+}
+
+/// Keeps a set as it is until the transaction ends: nobody else changes it, or takes tickets of it for an order that there
+/// is already. For new ones its event has to be locked.
+pub fn lock(tx: &mut Tx<'_>, id: SetId) -> Result<Option<Surplus>, Error> {
+    match tx.query_opt(LOCK, params![id.bucket(), id])? {
+        Some(row) => surplus(&mut row.read("sets")),
+        None => Ok(None),
+    }
+}
+
+/// Keeps sets as they are until the transaction ends; others may do the same at the same time.
+pub fn keep(tx: &mut Tx<'_>, ids: &[SetId]) -> Result<(), Error> {
+    tx.query(KEEP, params![buckets(ids), ids])?;
+    Ok(())
+}
+
+/// Writes which tickets of a set are beyond its amount. The set has to be locked.
+pub fn put_surplus(tx: &mut Tx<'_>, id: SetId, surplus: Option<Surplus>) -> Result<(), Error> {
+    let (amount, from) = (surplus.map_or(0, |surplus| surplus.amount), surplus.map(|surplus| surplus.from));
+    tx.execute(PUT_SURPLUS, params![id.bucket(), id, amount, from])?;
+    Ok(())
+}
+
+/// A set that has tickets beyond its amount.
+pub fn with_surplus(tx: &mut Tx<'_>) -> Result<Option<SetId>, Error> {
+    tx.query_opt(WITH_SURPLUS, params![])?.map(|row| row.read("sets").next()).transpose()
 }
 
 /// Writes the rules of a set. Those it had and has no longer stay readable by their ids ([`find_rules`]); the price of a
@@ -179,6 +217,13 @@ pub fn taken(tx: &mut Tx<'_>, sets: &[SetId]) -> Result<HashMap<SetId, i64>, Err
     Ok(taken)
 }
 
+/// How many tickets of one set are reserved or sold now. Where nobody can take any until the transaction ends, there are no
+/// more until then.
+pub fn taken_of(tx: &mut Tx<'_>, set: SetId) -> Result<i64, Error> {
+    let now = tx.now();
+    tx.query_one(TAKEN, params![set.bucket(), set, now])?.read("set_counters").next()
+}
+
 /// Counts tickets of a set as taken, or, below 0, as given back.
 pub fn count_taken(tx: &mut Tx<'_>, set: SetId, shard: i32, taken: i64) -> Result<(), Error> {
     tx.execute(COUNT, params![set.bucket(), set, shard, taken])?;
@@ -189,29 +234,6 @@ pub fn count_taken(tx: &mut Tx<'_>, set: SetId, shard: i32, taken: i64) -> Resul
 pub fn move_ends(tx: &mut Tx<'_>, event: EventId, from: Timestamp, to: Timestamp) -> Result<(), Error> {
     tx.execute(MOVE_ENDS, params![event.bucket(), event, from, to])?;
     Ok(())
-}
-
-/// A sector with its seats, and the map that it is a part of.
-#[derive(Clone, Debug)]
-pub struct SectorOfMap {
-    /// The sector.
-    pub sector: Sector,
-    /// The map.
-    pub map: MapId,
-    /// Whose map it is.
-    pub org: PartnerId,
-    /// Whether the map has been removed.
-    pub removed: bool,
-}
-
-/// Finds a sector.
-pub fn find_sector(tx: &mut Tx<'_>, id: SectorId) -> Result<Option<SectorOfMap>, Error> {
-    let Some(row) = tx.query_opt(SECTOR, params![id])? else { return Ok(None) };
-    let mut row = row.read("sectors");
-    let (id, name, desc) = (row.next()?, row.next()?, row.next()?);
-    let rows = row.next_json()?.ok_or_else(|| row.corrupt("layout"))?;
-    let sector = Sector { id, name, desc, rows };
-    Ok(Some(SectorOfMap { sector, map: row.next()?, org: row.next()?, removed: row.next()? }))
 }
 
 /// The maps that the seats of an event's sets are on.
@@ -269,10 +291,20 @@ fn set(row: &mut RowReader) -> Result<Set, Error> {
         serial,
         seats,
         rules: Vec::new(),
+        surplus: surplus(row)?,
         removed: row.next()?,
         created_at: row.next()?,
         updated_at: row.next()?,
     })
+}
+
+fn surplus(row: &mut RowReader) -> Result<Option<Surplus>, Error> {
+    let (amount, from): (i64, Option<i64>) = (row.next()?, row.next()?);
+    match from {
+        Some(from) if amount > 0 => Ok(Some(Surplus { amount, from })),
+        None if amount == 0 => Ok(None),
+        _ => Err(row.corrupt("surplus_from")),
+    }
 }
 
 fn rule(row: &mut RowReader) -> Result<Option<Rule>, Error> {

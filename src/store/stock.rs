@@ -10,41 +10,47 @@ use jiff::Timestamp;
 
 use super::db::{params, statements};
 use super::{Error, Row, Tx};
-use crate::domain::id::{OrderId, SetId, TicketId};
+use crate::domain::id::{ObjectId, OrderId, SetId, TicketId};
+use crate::domain::set::Surplus;
 
 statements! {
     LOCK = "select id from tickets where bucket = $1 and id = any($2) order by set_id, number for update";
+    // `status || ''`: tickets are found by their ids. Of a plain status PostgreSQL may think that few have it, and read all
+    // that do for each order, through the index tickets_vacant or tickets_reserved.
+    //
     // Without the condition on the status a ticket is sold twice, and tests/outside/test_on_sale.py fails on each engine.
     TAKE =
         "update tickets set status = 'reserved', order_id = $3, reserved_till = $4, updated_at = $5 \
-         where bucket = $1 and id = any($2) and status = 'vacant' and not removed returning id, set_id, number";
+         where bucket = $1 and id = any($2) and status || '' = 'vacant' and not removed returning id, set_id, number";
     // The same of a hold that is over, written down or not: such a ticket is counted as taken already.
     TAKE_OVER =
         "update tickets set status = 'reserved', order_id = $3, reserved_till = $4, updated_at = $5 \
-         where bucket = $1 and id = any($2) and status = 'reserved' and reserved_till <= $5 and not removed \
+         where bucket = $1 and id = any($2) and status || '' = 'reserved' and reserved_till <= $5 and not removed \
          returning id, set_id, number";
+    // The order is that of the index tickets_vacant, which no other index has: those who buy find what is left, however much
+    // of the set is sold.
     FREE_NOW =
         "select id, number from tickets where bucket = $1 and set_id = $2 and status = 'vacant' and not removed \
-         order by number limit $3 for update skip locked";
+         and number + 0 < $4 order by number + 0 limit $3 for update skip locked";
     OVER_NOW =
         "select id, number from tickets where bucket = $1 and set_id = $2 and status = 'reserved' and reserved_till <= $4 \
-         and not removed order by number limit $3 for update skip locked";
+         and not removed and number + 0 < $5 order by number + 0 limit $3 for update skip locked";
     FREE =
         "select id, number from tickets where bucket = $1 and set_id = $2 and status = 'vacant' and not removed \
-         order by number limit $3";
+         and number + 0 < $4 order by number + 0 limit $3";
     OVER =
         "select id, number from tickets where bucket = $1 and set_id = $2 and status = 'reserved' and reserved_till <= $4 \
-         and not removed order by number limit $3";
+         and not removed and number + 0 < $5 order by number + 0 limit $3";
     // What others took while this one waited for them is found no more, and does not count towards the limit.
     WAIT =
         "select id, number from tickets where bucket = $1 and id = any($2) and not removed \
          and (status = 'vacant' or (status = 'reserved' and reserved_till <= $4)) order by number limit $3 for update";
     PROLONG =
         "update tickets set reserved_till = $4, updated_at = $5 \
-         where bucket = $1 and id = any($2) and order_id = $3 and status = 'reserved' and reserved_till > $5";
+         where bucket = $1 and id = any($2) and order_id = $3 and status || '' = 'reserved' and reserved_till > $5";
     SELL =
         "update tickets set status = 'sold', reserved_till = null, barcode = $4, updated_at = $5 \
-         where bucket = $1 and id = $2 and order_id = $3 and status = 'reserved' and reserved_till > $5";
+         where bucket = $1 and id = $2 and order_id = $3 and status || '' = 'reserved' and reserved_till > $5";
     // One that another order has taken over meanwhile is not this order's to give back.
     RELEASE =
         "update tickets set status = 'vacant', order_id = null, reserved_till = null, barcode = null, updated_at = $4 \
@@ -85,9 +91,9 @@ impl Counts {
         other.0.into_iter().for_each(|(set, taken)| self.add(set, taken));
     }
 
-    /// Writes the counters, in the shard of this order.
-    pub fn write(self, tx: &mut Tx<'_>, order: OrderId) -> Result<(), Error> {
-        let [.., last] = order.as_bytes();
+    /// Writes the counters, in the shard of the order, or of the event, that they changed with.
+    pub fn write(self, tx: &mut Tx<'_>, cause: impl Into<ObjectId>) -> Result<(), Error> {
+        let [.., last] = *cause.into().as_bytes();
         let shard = i32::from(last % SHARDS);
         for (set, taken) in self.0 {
             if taken != 0 {
@@ -118,32 +124,32 @@ pub fn exchange(
 }
 
 /// Takes tickets of a set in the order of their numbers, of those that no other transaction is taking. Where that leaves
-/// fewer than wished, it looks once more and waits for the others.
+/// fewer than wished, it looks once more and waits for the others. Tickets beyond the set's amount are none of its own.
 pub fn pick(
     tx: &mut Tx<'_>,
     counts: &mut Counts,
     order: OrderId,
     till: Timestamp,
-    set: SetId,
+    (set, surplus): (SetId, Option<Surplus>),
     count: usize,
 ) -> Result<Vec<Place>, Error> {
     if count == 0 {
         return Ok(Vec::new());
     }
-    let now = tx.now();
+    let (now, end) = (tx.now(), surplus.map_or(i64::MAX, |surplus| surplus.from));
     let limit = i64::try_from(count).unwrap_or(i64::MAX);
     // Undone where it is not enough: who waits must hold none of this set, or two may wait for each other.
     let at_once = tx.savepoint(|tx| {
-        let mut found = numbered(tx.query(OVER_NOW, params![order.bucket(), set, limit, now])?)?;
-        found.extend(numbered(tx.query(FREE_NOW, params![order.bucket(), set, limit])?)?);
+        let mut found = numbered(tx.query(OVER_NOW, params![order.bucket(), set, limit, now, end])?)?;
+        found.extend(numbered(tx.query(FREE_NOW, params![order.bucket(), set, limit, end])?)?);
         if found.len() < count { Err(Short::Fewer) } else { Ok(found) }
     });
     let mut found = match at_once {
         Ok(found) => found,
         Err(Short::Store(error)) => return Err(error),
         Err(Short::Fewer) => {
-            let mut candidates = numbered(tx.query(OVER, params![order.bucket(), set, CANDIDATES, now])?)?;
-            candidates.extend(numbered(tx.query(FREE, params![order.bucket(), set, CANDIDATES])?)?);
+            let mut candidates = numbered(tx.query(OVER, params![order.bucket(), set, CANDIDATES, now, end])?)?;
+            candidates.extend(numbered(tx.query(FREE, params![order.bucket(), set, CANDIDATES, end])?)?);
             if candidates.is_empty() {
                 return Ok(Vec::new());
             }
@@ -240,7 +246,11 @@ fn release_locked(
     Ok(released)
 }
 
-fn lock(tx: &mut Tx<'_>, order: OrderId, tickets: &[TicketId]) -> Result<(), Error> {
+/// Locks tickets of an order's event in the order of locks, whoever has them. Those locked once are not waited for again.
+pub fn lock(tx: &mut Tx<'_>, order: OrderId, tickets: &[TicketId]) -> Result<(), Error> {
+    if tickets.is_empty() {
+        return Ok(());
+    }
     tx.query(LOCK, params![order.bucket(), tickets])?;
     Ok(())
 }

@@ -13,9 +13,20 @@ use crate::domain::set::Set;
 use crate::domain::ticket::{Ticket, TicketSeat, TicketStatus};
 
 macro_rules! columns {
+    ($removed:literal) => {
+        concat!(
+            "id, event_id, set_id, number, serial, sector_id, seat_row, seat_number, status, order_id, reserved_till, \
+             barcode, ",
+            $removed,
+            ", created_at, updated_at"
+        )
+    };
+    // What is beyond the amount of its set is as good as removed.
     () => {
-        "id, event_id, set_id, number, serial, sector_id, seat_row, seat_number, status, order_id, reserved_till, \
-         barcode, removed, created_at, updated_at"
+        columns!(
+            "removed or (status = 'vacant' and exists (select 1 from sets s where s.bucket = tickets.bucket \
+             and s.id = tickets.set_id and s.surplus > 0 and tickets.number >= s.surplus_from)) as removed"
+        )
     };
 }
 macro_rules! batch_columns {
@@ -37,6 +48,7 @@ macro_rules! insert {
 statements! {
     ONE = concat!("select ", columns!(), " from tickets where bucket = $1 and id = $2");
     BY_IDS = concat!("select ", columns!(), " from tickets where bucket = any($1) and id = any($2) order by id");
+    SURPLUS = "select id, surplus_from from sets where bucket = $1 and event_id = $2 and surplus > 0";
     INSERT = insert!("$7, $8, $9, $10");
     INSERT_MANY = insert!(
         "$7, $8, $9, $10", "$11, $12, $13, $14", "$15, $16, $17, $18", "$19, $20, $21, $22",
@@ -52,22 +64,22 @@ statements! {
     );
     VENDORS = "select id, vendor_id from orders where bucket = any($1) and id = any($2) and status = 'done'";
     MAPS = "select id, map_id from sectors where id = any($1)";
+    // Orders and conditions as in stock.rs.
     VACANT_LAST =
         "select id from tickets where bucket = $1 and set_id = $2 and status = 'vacant' and not removed \
-         order by number desc limit $3 for update";
-    OVER_LAST =
-        "select id from tickets where bucket = $1 and set_id = $2 and status = 'reserved' and reserved_till <= $3 \
-         and not removed order by number desc limit $4 for update";
+         order by number + 0 desc limit $3 for update";
     REMOVE =
-        "update tickets set removed = true, updated_at = $3 where bucket = $1 and id = any($2) and status = 'vacant' \
+        "update tickets set removed = true, updated_at = $3 where bucket = $1 and id = any($2) and status || '' = 'vacant' \
          and not removed";
-    REMOVE_OVER =
-        "update tickets set status = 'vacant', order_id = null, reserved_till = null, removed = true, updated_at = $3 \
-         where bucket = $1 and id = any($2) and status = 'reserved' and reserved_till <= $3 and not removed";
-    REMOVE_ALL =
-        "update tickets set removed = true, updated_at = $3 where bucket = $1 and set_id = $2 and not removed \
-         and (status = 'vacant' or (status = 'reserved' and reserved_till <= $3))";
-    LEFT = "select 1 from tickets where bucket = $1 and set_id = $2 and not removed limit 1";
+    OVER_OF_SET =
+        "select id from tickets where bucket = $1 and set_id = $2 and status = 'reserved' and reserved_till <= $3 \
+         order by number + 0 for update";
+    RELEASE_OVER =
+        "update tickets set status = 'vacant', order_id = null, reserved_till = null, updated_at = $3 \
+         where bucket = $1 and id = any($2) and status || '' = 'reserved' and reserved_till <= $3";
+    LAST_BUT =
+        "select number + 0 from tickets where bucket = $1 and set_id = $2 and status = 'vacant' and not removed \
+         order by number + 0 desc limit 1 offset $3";
     BATCH_LOCKED =
         concat!("select ", batch_columns!(), " from ticket_batches where bucket = $1 and id = $2 for update");
     BATCHES_LOCKED = concat!(
@@ -162,31 +174,28 @@ pub fn maps(tx: &mut Tx<'_>, sectors: &[SectorId]) -> Result<HashMap<SectorId, M
     rows.into_iter().map(|row| row.read("sectors")).map(|mut row| Ok((row.next()?, row.next()?))).collect()
 }
 
-/// Removes vacant tickets of a set, those with the highest numbers first; answers how many there were. Holds that are over
-/// are written down on the way, and are no longer counted as taken.
-pub fn remove_vacant(tx: &mut Tx<'_>, set: SetId, amount: i64) -> Result<i64, Error> {
+/// Writes down which holds of a set's tickets are over: such tickets are vacant, and no longer counted as taken.
+pub fn release_over(tx: &mut Tx<'_>, set: SetId) -> Result<(), Error> {
     let now = tx.now();
-    let mut removed = 0;
-    let vacant = ids(tx.query(VACANT_LAST, params![set.bucket(), set, amount])?)?;
-    if !vacant.is_empty() {
-        removed += rows(tx.execute(REMOVE, params![set.bucket(), &vacant, now])?);
+    let over = ids(tx.query(OVER_OF_SET, params![set.bucket(), set, now])?)?;
+    if !over.is_empty() {
+        let released = rows(tx.execute(RELEASE_OVER, params![set.bucket(), &over, now])?);
+        super::sets::count_taken(tx, set, 0, -released)?;
     }
-    if removed < amount {
-        let over = ids(tx.query(OVER_LAST, params![set.bucket(), set, now, amount - removed])?)?;
-        if !over.is_empty() {
-            let released = rows(tx.execute(REMOVE_OVER, params![set.bucket(), &over, now])?);
-            super::sets::count_taken(tx, set, 0, -released)?;
-            removed += released;
-        }
-    }
-    Ok(removed)
+    Ok(())
 }
 
-/// Removes the vacant tickets of a set; answers whether those were all.
-pub fn remove_all(tx: &mut Tx<'_>, set: SetId) -> Result<bool, Error> {
+/// Removes vacant tickets of a set, those with the highest numbers; answers how many there were.
+pub fn remove_vacant(tx: &mut Tx<'_>, set: SetId, amount: i64) -> Result<i64, Error> {
     let now = tx.now();
-    tx.execute(REMOVE_ALL, params![set.bucket(), set, now])?;
-    Ok(tx.query_opt(LEFT, params![set.bucket(), set])?.is_none())
+    let vacant = ids(tx.query(VACANT_LAST, params![set.bucket(), set, amount])?)?;
+    Ok(if vacant.is_empty() { 0 } else { rows(tx.execute(REMOVE, params![set.bucket(), &vacant, now])?) })
+}
+
+/// The number from which on a set has so many vacant tickets, those with the highest numbers; none where it has fewer.
+pub fn number_of_last(tx: &mut Tx<'_>, set: SetId, amount: i64) -> Result<Option<i64>, Error> {
+    let found = tx.query_opt(LAST_BUT, params![set.bucket(), set, amount - 1])?;
+    found.map(|row| row.read("tickets").next()).transpose()
 }
 
 /// Notes tickets that are to be made.
@@ -250,8 +259,8 @@ pub struct Filter {
 /// The tickets of a list, as they are stored, in the order of their numbers, in which they were made: those after the
 /// number `after`, then without the first `skip`, at most `limit`.
 pub fn list(tx: &mut Tx<'_>, filter: &Filter, after: Option<i64>, skip: u64, limit: u64) -> Result<Vec<Ticket>, Error> {
-    let mut select = select(filter, tx.now());
-    select.expr(Expr::cust(columns!())).order_by("number", Order::Asc).limit(limit).offset(skip);
+    let mut select = select(tx, filter)?;
+    select.expr(Expr::cust(columns!("removed"))).order_by("number", Order::Asc).limit(limit).offset(skip);
     if let Some(after) = after {
         select.and_where(Expr::col("number").gt(after));
     }
@@ -260,17 +269,28 @@ pub fn list(tx: &mut Tx<'_>, filter: &Filter, after: Option<i64>, skip: u64, lim
 
 /// How many tickets a list holds in all.
 pub fn count(tx: &mut Tx<'_>, filter: &Filter) -> Result<i64, Error> {
-    let mut select = select(filter, tx.now());
+    let mut select = select(tx, filter)?;
     tx.count_built(select.expr(Expr::cust("count(*)")))
 }
 
-fn select(filter: &Filter, now: jiff::Timestamp) -> SelectStatement {
+fn select(tx: &mut Tx<'_>, filter: &Filter) -> Result<SelectStatement, Error> {
+    let now = tx.now();
     let mut select = Query::select();
     select
         .from("tickets")
         .and_where(Expr::col("bucket").eq(filter.event.bucket().as_bytes().to_vec()))
         .and_where(Expr::col("event_id").eq(bytes(filter.event)))
         .and_where(Expr::cust("not removed"));
+    // Hardly ever is there any, and then a list need not ask each row for its set.
+    for row in tx.query(SURPLUS, params![filter.event.bucket(), filter.event])? {
+        let mut row = row.read("sets");
+        let (set, from): (SetId, i64) = (row.next()?, row.next()?);
+        let beyond = Expr::col("status")
+            .eq(TicketStatus::Vacant.as_str())
+            .and(Expr::col("set_id").eq(bytes(set)))
+            .and(Expr::col("number").gte(from));
+        select.and_where(beyond.not());
+    }
     match filter.sets.as_deref() {
         None => select.and_where(Expr::col("sector_id").is_not_null()),
         Some([]) => select.and_where(Expr::cust("false")),
@@ -295,7 +315,7 @@ fn select(filter: &Filter, now: jiff::Timestamp) -> SelectStatement {
     if !filter.statuses.is_empty() {
         select.cond_where(status);
     }
-    select
+    Ok(select)
 }
 
 fn ticket(row: Row) -> Result<Ticket, Error> {

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::{Error, RowReader};
 use crate::domain::id::{Bucket, ObjectId};
-use crate::domain::money::{Currency, Money};
+use crate::domain::money::{Currency, Money, Sum};
 use crate::domain::partner::Tag;
 use crate::domain::share::{Percent, Share};
 use crate::domain::text::fold;
@@ -46,6 +46,20 @@ pub(super) fn contains(column: &'static str, text: &str) -> SimpleExpr {
     }
     pattern.push('%');
     Expr::col(column).like(LikeExpr::new(pattern).escape('!'))
+}
+
+/// The sum of amounts, in two columns for [`next_sum`]: a database counts to 64 bits, and amounts of 64 bits may come to more.
+macro_rules! exact_sum {
+    ($amount:expr) => {
+        concat!("cast(sum((", $amount, ") / 1000000000) as bigint), cast(sum((", $amount, ") % 1000000000) as bigint)")
+    };
+}
+pub(super) use exact_sum;
+
+/// Reads what [`exact_sum`] selects.
+pub(super) fn next_sum(row: &mut RowReader, currency: Currency) -> Result<Sum, Error> {
+    let (billions, rest): (i64, i64) = (row.next()?, row.next()?);
+    Ok(Sum { minor: i128::from(billions) * 1_000_000_000 + i128::from(rest), currency })
 }
 
 /// A value as JSON text.

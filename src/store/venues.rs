@@ -1,10 +1,10 @@
 //! The table `venues`.
 
-use sea_query::{Expr, ExprTrait, Order, Query, SelectStatement};
+use sea_query::{Expr, ExprTrait, Query, SelectStatement};
 
 use super::db::{params, statements};
 use super::values::{bytes, contains, id_in};
-use super::{Error, Row, Tx};
+use super::{Error, Row, Tx, Window, lists};
 use crate::domain::id::{PartnerId, VenueId};
 use crate::domain::place::{CityId, CountryCode, Point, Venue};
 use crate::domain::text::fold;
@@ -104,8 +104,6 @@ fn city_number(venue: &Venue) -> Option<i64> {
 pub struct Filter {
     /// Only these.
     pub ids: Option<Vec<VenueId>>,
-    /// Only venues that this organizer described.
-    pub own: Option<PartnerId>,
     /// Only venues that one of these organizers described.
     pub orgs: Option<Vec<PartnerId>>,
     /// Only venues in one of these cities.
@@ -118,35 +116,29 @@ pub struct Filter {
     pub removed: bool,
 }
 
-/// The venues of a list in the order of their ids: those after `after`, then without the first `skip`, at most `limit`.
+/// A part of a list of venues in the order of their ids: of those that an organizer described, or of all.
 pub fn list(
     tx: &mut Tx<'_>,
+    of: Option<PartnerId>,
     filter: &Filter,
-    after: Option<VenueId>,
-    skip: u64,
-    limit: u64,
+    window: Window<VenueId>,
 ) -> Result<Vec<Venue>, Error> {
-    let mut select = select(filter);
-    select.expr(Expr::cust(columns!())).order_by("id", Order::Asc).limit(limit).offset(skip);
-    if let Some(after) = after {
-        select.and_where(Expr::col("id").gt(bytes(after)));
-    }
-    tx.query_built(&select)?.into_iter().map(venue).collect()
+    lists::by_id(tx, select(of, filter), columns!(), window, venue)
 }
 
 /// How many venues a list holds in all.
-pub fn count(tx: &mut Tx<'_>, filter: &Filter) -> Result<i64, Error> {
-    tx.count_built(select(filter).expr(Expr::cust("count(*)")))
+pub fn count(tx: &mut Tx<'_>, of: Option<PartnerId>, filter: &Filter) -> Result<i64, Error> {
+    lists::count(tx, [select(of, filter)])
 }
 
-fn select(filter: &Filter) -> SelectStatement {
+fn select(of: Option<PartnerId>, filter: &Filter) -> SelectStatement {
     let mut select = Query::select();
     select.from("venues").and_where(Expr::col("removed").eq(filter.removed));
     if let Some(ids) = &filter.ids {
         select.and_where(id_in(ids));
     }
-    if let Some(own) = filter.own {
-        select.and_where(Expr::col("org_id").eq(bytes(own)));
+    if let Some(of) = of {
+        select.and_where(Expr::col("org_id").eq(bytes(of)));
     }
     if let Some(orgs) = &filter.orgs {
         select.and_where(Expr::col("org_id").is_in(orgs.iter().map(|org| bytes(*org))));

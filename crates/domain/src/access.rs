@@ -74,14 +74,14 @@ pub fn partner_sight(caller: &Caller, partner: PartnerId, has_deal: bool) -> Sig
 /// How much of an event, its sets and prices the caller may see.
 ///
 /// `deal_opens`: whether the caller's partner has a deal about it that opens the organizer to it
-/// ([`Deal::opens_to`]). A draft is seen only by organizer and platform; a removed event only by
-/// those and the sides of such a deal.
-pub fn event_sight(caller: &Caller, event: &Event, deal_opens: bool) -> Sight {
+/// ([`Deal::opens_to`]). A draft is not seen by them; a removed event is, and by nobody else but organizer and platform.
+/// `sold`: whether it is the vendor of an order of the event, who sees it whatever becomes of event and deal.
+pub fn event_sight(caller: &Caller, event: &Event, deal_opens: bool, sold: bool) -> Sight {
     let own = caller.acts_for(event.org) || caller.is_platform();
     let opened = deal_opens && event.status != EventStatus::Draft;
     if !caller.may(Right::Read) {
         Sight::Hidden
-    } else if own || opened {
+    } else if own || opened || sold {
         Sight::Full
     } else if event.status == EventStatus::Public && !event.removed {
         Sight::Public
@@ -279,14 +279,15 @@ mod tests {
             let event = event(status, removed);
             for role in MemberRole::ALL.iter().copied() {
                 for own in [ORGANIZER, PLATFORM] {
-                    assert_eq!(event_sight(&caller(own, role), &event, false), Sight::Full);
+                    assert_eq!(event_sight(&caller(own, role), &event, false, false), Sight::Full);
                 }
                 let caller = caller(AGENT, role);
-                assert_eq!(event_sight(&caller, &event, false), agent, "{status} {removed}");
-                assert_eq!(event_sight(&caller, &event, true), with_deal, "{status} {removed}");
+                assert_eq!(event_sight(&caller, &event, false, false), agent, "{status} {removed}");
+                assert_eq!(event_sight(&caller, &event, true, false), with_deal, "{status} {removed}");
+                assert_eq!(event_sight(&caller, &event, false, true), Sight::Full, "{status} {removed}");
             }
             for caller in [ANYONE, without_partners()] {
-                assert_eq!(event_sight(&caller, &event, true), Sight::Hidden);
+                assert_eq!(event_sight(&caller, &event, true, true), Sight::Hidden);
             }
         }
     }

@@ -10,7 +10,7 @@ use crate::invalid::Invalid;
 
 /// The largest file, in bytes.
 pub const LENGTH_MAX: usize = 20 << 20;
-/// The largest picture, in pixels: each takes up to four bytes of memory while sizes are made of it.
+/// The largest picture, in pixels. Where each takes more memory than usual while sizes are made of it, fewer are taken.
 pub const PIXELS_MAX: u64 = 50_000_000;
 
 /// A file that a partner uploaded, or a size made of one that is a picture.
@@ -96,11 +96,6 @@ impl FileType {
     /// Whether it can be shown as a picture.
     pub const fn is_picture(self) -> bool {
         !matches!(self, Self::Pdf)
-    }
-
-    /// Whether it is made of pixels, so that smaller ones can be made of it.
-    pub const fn has_pixels(self) -> bool {
-        !matches!(self, Self::Pdf | Self::Svg)
     }
 
     /// What a content begins as. That it also goes on so is seen by reading it.

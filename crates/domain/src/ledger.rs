@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 
 use crate::id::{DealId, EntryId, EventId, OrderId, PartnerId, PaymentId, PayoutId, RefundId};
-use crate::money::Money;
+use crate::money::{Money, Sum};
 use crate::order::Order;
 use crate::pricing::Line;
 use crate::refund::{Culprit, Returned};
@@ -168,13 +168,13 @@ pub struct Balance {
     /// The deal; none for what an organizer sold itself, and for payouts without one.
     pub deal: Option<DealId>,
     /// The sum of customers' money: less than zero where the account's owner holds it.
-    pub customer: Money,
+    pub customer: Sum,
     /// The sum of its shares.
-    pub shares: Money,
+    pub shares: Sum,
     /// The sum of payouts: less than zero for what it was paid.
-    pub payouts: Money,
+    pub payouts: Sum,
     /// The sum of all: what the account is owed; less than zero: what it owes.
-    pub total: Money,
+    pub total: Sum,
 }
 
 /// Money that one partner gave another outside of the platform, recorded by the platform's operator.
@@ -198,7 +198,7 @@ pub struct Payout {
 
 /// Who holds the money that an order's customer paid: the platform what it collects through a payment system, the vendor
 /// everything else. It stays the same when all of the money has been given back.
-pub fn holder(order: &Order) -> Account {
+fn holder(order: &Order) -> Account {
     match order.payment.system {
         Some(system) if system.collects() => Account::Platform,
         _ => Account::Partner(order.vendor),

@@ -12,23 +12,24 @@
 //! | limits of texts, the form in which text is searched | [`text`] |
 //! | money, percentages, shares | [`money`], [`share`] |
 //! | the terms of a deal and the split of a ticket's price | [`terms`] |
-//! | partners with their contact, legal data and settings | [`partner`] |
+//! | partners with their settings; their contact and legal data | [`partner`], [`contact`] |
 //! | users, members and what a member may do | [`user`], [`member`] |
 //! | events and their status | [`event`] |
 //! | files that partners upload | [`attachment`] |
-//! | the plan of a hall | [`map`] |
-//! | ticket sets with their rules, tickets | [`set`], [`ticket`] |
+//! //! | ticket sets with their rules, tickets | [`set`], [`ticket`] |
 //! | deals: sides, status, automatic acceptance | [`deal`] |
 //! | promocodes, and the prices of an order's tickets | [`promocode`], [`pricing`] |
 //! | orders: status, what has to follow a change of it | [`order`] |
 //! | customers, payments, refund requests, the ledger | [`customer`], [`payment`], [`refund`], [`ledger`] |
-//! | venues, cities and countries; maps with their seats | [`place`], [`map`] |
+//! | the payment system for tests | [`test_payment`] |
+//! | venues, cities and countries; the plan of a hall with its seats | [`place`], [`map`] |
 //! | who may see and manage what | [`access`] |
 
 mod wire;
 
 pub mod access;
 pub mod attachment;
+pub mod contact;
 pub mod customer;
 pub mod deal;
 pub mod event;
@@ -54,21 +55,3 @@ pub mod text;
 pub mod ticket;
 pub mod time;
 pub mod user;
-
-pub use access::{Acting, Caller, Sight};
-pub use attachment::{Attachment, FileType, Size};
-pub use deal::{Actor, Change, Deal, DealRefusal, DealStatus, DealTitle, Parties, Side};
-pub use event::{AgeRating, Event, EventStatus, StatusRefusal, Timezone, Title, TitlePatch};
-pub use id::{
-    AttachmentId, Bucket, DealId, EventId, IdSource, KeyId, MapId, ObjectId, PartnerId, SessionId, SetId, UserId,
-    VenueId,
-};
-pub use invalid::Invalid;
-pub use member::{Member, MemberRole, Right};
-pub use money::{Currency, Money};
-pub use partner::{Contact, Legal, LegalPatch, Partner, PartnerName, RefundApproval, Role, Roles, Settings, Tag};
-pub use period::Period;
-pub use share::{Percent, Share};
-pub use terms::{Split, Terms, own_sale};
-pub use time::{Timestamp, parse_time, write_v1, write_v2};
-pub use user::{Email, User, check_password};

@@ -44,6 +44,14 @@ pub struct Map {
     pub updated_at: Timestamp,
 }
 
+impl Map {
+    /// Whether an event in this venue may be held by it: one of another venue contradicts it. Where either names none, they
+    /// go together.
+    pub fn fits(&self, venue: Option<VenueId>) -> bool {
+        self.venue.is_none() || venue.is_none() || self.venue == venue
+    }
+}
+
 /// A part of a map.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sector {
@@ -354,6 +362,31 @@ mod tests {
 
     fn numbers<'a>(places: &[Place<'a>]) -> Vec<(&'a str, &'a str)> {
         places.iter().map(|place| (place.row, place.number)).collect()
+    }
+
+    #[test]
+    fn a_map_fits_the_venue_it_is_the_plan_of() {
+        let (opera, circus) = (VenueId::from_bytes([1; 12]), VenueId::from_bytes([2; 12]));
+        for (of, venue, fits) in [
+            (None, None, true),
+            (None, Some(opera), true),
+            (Some(opera), None, true),
+            (Some(opera), Some(opera), true),
+            (Some(opera), Some(circus), false),
+        ] {
+            let map = Map {
+                id: MapId::from_bytes([3; 12]),
+                org: PartnerId::from_bytes([4; 12]),
+                venue: of,
+                name: "Hall".to_owned(),
+                desc: None,
+                sectors: Vec::new(),
+                removed: false,
+                created_at: Timestamp::UNIX_EPOCH,
+                updated_at: Timestamp::UNIX_EPOCH,
+            };
+            assert_eq!(map.fits(venue), fits, "{of:?} {venue:?}");
+        }
     }
 
     #[test]

@@ -103,20 +103,6 @@ impl Money {
         self.combine(other, i64::checked_sub)
     }
 
-    /// A part of it, of so many equal ones, rounded half to even; none where there are no parts.
-    pub fn divided(self, parts: i64) -> Option<Self> {
-        if parts < 1 {
-            return None;
-        }
-        let (floor, rest) = (self.minor.div_euclid(parts), i128::from(self.minor.rem_euclid(parts)));
-        let up = match (2 * rest).cmp(&i128::from(parts)) {
-            std::cmp::Ordering::Less => 0,
-            std::cmp::Ordering::Equal => floor.rem_euclid(2),
-            std::cmp::Ordering::Greater => 1,
-        };
-        Some(Self { minor: floor + up, ..self })
-    }
-
     fn combine(self, other: Self, operation: fn(i64, i64) -> Option<i64>) -> Option<Self> {
         if self.currency != other.currency {
             return None;
@@ -128,6 +114,50 @@ impl Money {
 
 impl fmt::Display for Money {
     /// The amount with all minor digits, without the currency: `1105.50`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Sum::from(*self).fmt(f)
+    }
+}
+
+/// What any number of amounts come to. One amount fits 64 bits, their sum over all orders need not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Sum {
+    /// The sum in minor units.
+    pub minor: i128,
+    /// The currency.
+    pub currency: Currency,
+}
+
+impl Sum {
+    /// Nothing.
+    pub const fn zero(currency: Currency) -> Self {
+        Self { minor: 0, currency }
+    }
+
+    /// A part of it, of so many equal ones, rounded half to even; none where there are no parts.
+    pub fn divided(self, parts: i64) -> Option<Self> {
+        let parts = i128::from(parts);
+        if parts < 1 {
+            return None;
+        }
+        let (floor, rest) = (self.minor.div_euclid(parts), self.minor.rem_euclid(parts));
+        let up = match (2 * rest).cmp(&parts) {
+            std::cmp::Ordering::Less => 0,
+            std::cmp::Ordering::Equal => floor.rem_euclid(2),
+            std::cmp::Ordering::Greater => 1,
+        };
+        Some(Self { minor: floor + up, ..self })
+    }
+}
+
+impl From<Money> for Sum {
+    fn from(Money { minor, currency }: Money) -> Self {
+        Self { minor: minor.into(), currency }
+    }
+}
+
+impl fmt::Display for Sum {
+    /// With all minor digits, without the currency: `1105.50`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sign = if self.minor < 0 { "-" } else { "" };
         let digits = usize::from(self.currency.minor_digits);
@@ -272,13 +302,13 @@ mod tests {
             (-10, 4, Some(-2)),
             (-14, 4, Some(-4)),
             (0, 7, Some(0)),
-            (i64::MAX, 1, Some(i64::MAX)),
-            (i64::MAX, i64::MAX, Some(1)),
+            (i128::from(i64::MAX), 1, Some(i128::from(i64::MAX))),
+            (i128::from(i64::MAX), i64::MAX, Some(1)),
             (10, 0, None),
             (10, -1, None),
         ] {
             let currency = currency("RUB");
-            assert_eq!(Money { minor, currency }.divided(parts).map(|part| part.minor), part, "{minor} / {parts}");
+            assert_eq!(Sum { minor, currency }.divided(parts).map(|part| part.minor), part, "{minor} / {parts}");
         }
     }
 

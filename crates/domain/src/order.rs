@@ -216,7 +216,7 @@ impl Order {
     }
 
     /// Whether its vendor may say that it is paid: no payment system collects the money, or there is none to collect.
-    pub fn paid_by_vendor(&self) -> bool {
+    fn paid_by_vendor(&self) -> bool {
         self.values.full.minor == 0 || self.payment.system.is_none_or(|system| !system.collects())
     }
 
@@ -262,7 +262,7 @@ impl Order {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::id::DealId;
     use crate::money::Money;
@@ -275,7 +275,7 @@ mod tests {
     }
 
     /// An order of one ticket for 10.00, held until the second 100.
-    fn order(status: OrderStatus) -> Order {
+    pub(crate) fn order(status: OrderStatus) -> Order {
         let currency: Currency = "RUB".parse().unwrap();
         let money = |minor| Money { minor, currency };
         let terms = Terms::new(Share::ZERO, Share::ZERO, Share::ZERO, false).unwrap();

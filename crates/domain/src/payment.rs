@@ -204,16 +204,8 @@ impl Return {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
-    use crate::customer::OrderCustomer;
-    use crate::id::{DealId, EventId, PartnerId};
-    use crate::money::Currency;
-    use crate::order::{OrderPayment, Origin};
-    use crate::pricing::{Sale, Values};
-    use crate::share::Share;
-    use crate::terms::Terms;
+    use crate::order::{self, OrderPayment};
     use crate::wire::check_wire_names;
 
     fn second(second: i64) -> Timestamp {
@@ -238,34 +230,9 @@ mod tests {
         }
     }
 
-    /// An order for 10.00 that is held until the second 100.
     fn order(status: OrderStatus) -> Order {
-        let currency: Currency = "RUB".parse().unwrap();
-        let terms = Terms::new(Share::ZERO, Share::ZERO, Share::ZERO, false).unwrap();
-        Order {
-            id: OrderId::from_bytes([2; 12]),
-            event: EventId::from_bytes([3; 12]),
-            org: PartnerId::from_bytes([4; 12]),
-            vendor: PartnerId::from_bytes([5; 12]),
-            sale: Sale::Deal { deal: DealId::from_bytes([6; 12]), terms },
-            number: 1_000_000_000,
-            code: None,
-            status,
-            origin: Origin::Api,
-            reserved_till: second(100),
-            customer_id: None,
-            customer: OrderCustomer::default(),
-            payment: OrderPayment { system: Some(PaymentSystem::Test), ..OrderPayment::default() },
-            rules: BTreeMap::new(),
-            vendor_data: None,
-            currency,
-            tickets: 1,
-            values: Values { discount: rub(0), nominal: rub(1_000), extra: rub(0), full: rub(1_000) },
-            version: 1,
-            created_at: second(0),
-            updated_at: second(0),
-            done_at: None,
-        }
+        let payment = OrderPayment { system: Some(PaymentSystem::Test), ..OrderPayment::default() };
+        Order { payment, ..order::tests::order(status) }
     }
 
     fn notice(external_id: &str, status: NoticeStatus) -> Notice {

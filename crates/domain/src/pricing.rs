@@ -117,6 +117,12 @@ pub enum NotApplied {
         /// How many uses the order could have.
         left: i64,
     },
+    /// The sale's terms leave the agent less than nothing of a ticket with its discount.
+    #[error("the deal's terms leave the agent less than nothing at {price}, with the promocode's discount")]
+    Unsellable {
+        /// What a ticket costs, after discount.
+        price: Money,
+    },
 }
 
 /// Why tickets cannot be priced.
@@ -153,8 +159,8 @@ struct Priced {
     split: Split,
 }
 
-/// Prices the tickets of an order. Of several promocodes the one with the largest discount counts in each set (of equal ones
-/// the first given); they never add up.
+/// Prices the tickets of an order. Of several promocodes the one with the largest discount that the terms can bear counts in
+/// each set (of equal ones the first given); they never add up.
 ///
 /// # Errors
 /// [`Unpriced`], for the first set that cannot be sold.
@@ -187,18 +193,22 @@ pub fn price(
 
 fn price_set(set: SetId, rule: &Rule, applied: &[&Promocode], sale: &Sale) -> Result<Priced, Unpriced> {
     let price = rule.price;
-    let mut best = (None, Money::zero(price.currency));
+    let split_at = |discount| sale.split(price, discount).map_err(|invalid| Unpriced::Invalid { set, invalid });
+    let nothing_off = Money::zero(price.currency);
+    let mut best = (None, nothing_off, split_at(nothing_off)?);
+    if !best.2.sellable {
+        return Err(Unpriced::Unsellable { set, price });
+    }
     for promocode in applied.iter().filter(|promocode| promocode.is_for(set)) {
         let discount = promocode.discount.of(price);
         if discount.minor > best.1.minor {
-            best = (Some(promocode.id), discount);
+            let split = split_at(discount)?;
+            if split.sellable {
+                best = (Some(promocode.id), discount, split);
+            }
         }
     }
-    let (promocode, discount) = best;
-    let split = sale.split(price, discount).map_err(|invalid| Unpriced::Invalid { set, invalid })?;
-    if !split.sellable {
-        return Err(Unpriced::Unsellable { set, price: split.nominal });
-    }
+    let (promocode, discount, split) = best;
     Ok(Priced { rule: rule.id, price, promocode, discount, split })
 }
 
@@ -216,6 +226,25 @@ pub fn refusal(given: &Given<'_>, tickets: &[(TicketId, SetId)]) -> Option<NotAp
     refusal_of(given, &counts(tickets))
 }
 
+/// Why the terms of a sale can't bear a promocode's discount on any of these tickets; none: they can on some, or there is no
+/// ticket that the promocode is for.
+pub fn unbearable(
+    promocode: &Promocode,
+    tickets: &[(TicketId, SetId)],
+    rules: &BTreeMap<SetId, Rule>,
+    sale: &Sale,
+) -> Option<NotApplied> {
+    let mut refused = None;
+    for set in counts(tickets).into_keys().filter(|set| promocode.is_for(*set)) {
+        let split = rules.get(&set).and_then(|rule| sale.split(rule.price, promocode.discount.of(rule.price)).ok())?;
+        if split.sellable {
+            return None;
+        }
+        refused = Some(NotApplied::Unsellable { price: split.nominal });
+    }
+    refused
+}
+
 fn refusal_of(given: &Given<'_>, counts: &BTreeMap<SetId, i64>) -> Option<NotApplied> {
     let promocode = given.promocode;
     let count: i64 = counts.iter().filter(|(set, _)| promocode.is_for(**set)).map(|(_, count)| count).sum();
@@ -226,11 +255,6 @@ fn refusal_of(given: &Given<'_>, counts: &BTreeMap<SetId, i64>) -> Option<NotApp
         (_, _, Some(left)) if count > left => Some(NotApplied::UsedUp { count, left }),
         _ => None,
     }
-}
-
-/// Whether a promocode gives anything to an order with these tickets, if no other gives more.
-pub fn applies(given: &Given<'_>, tickets: &[(TicketId, SetId)]) -> bool {
-    refusal(given, tickets).is_none()
 }
 
 /// How many tickets of an order each promocode counts for.
@@ -286,6 +310,10 @@ mod tests {
 
     const STALLS: u8 = 1;
     const BALCONY: u8 = 2;
+
+    fn applies(given: &Given<'_>, tickets: &[(TicketId, SetId)]) -> bool {
+        refusal(given, tickets).is_none()
+    }
 
     fn rub() -> Currency {
         "RUB".parse().unwrap()
@@ -491,14 +519,31 @@ mod tests {
         let unsellable = |price| Unpriced::Unsellable { set: set(BALCONY), price };
         assert_eq!(price(&both, &prices, &[], &terms), Err(unsellable(money("100"))));
         assert!(price(&tickets(&[(STALLS, 1)]), &prices, &[], &terms).is_ok());
+        assert_eq!(unbearable(&code(1, "1%", &[STALLS]), &both, &prices, &terms), None);
+    }
+
+    #[test]
+    fn a_discount_that_leaves_the_agent_less_than_nothing_is_not_given() {
+        let both = tickets(&[(STALLS, 1), (BALCONY, 1)]);
+        let prices = rules(&[(STALLS, "1000"), (BALCONY, "100")]);
         // A commission in full leaves nothing for the organizer's part of what is left after the discount.
         let terms = deal("50%", "0%", "40", false);
-        assert!(price(&both, &prices, &[], &terms).is_ok());
-        let codes = [code(1, "50.00", &[BALCONY])];
-        assert_eq!(price(&both, &prices, &given(&codes), &terms), Err(unsellable(money("50"))));
+        let codes = [code(1, "50.00", &[BALCONY]), code(2, "20.00", &[BALCONY]), code(3, "50.00", &[])];
+        let best = |codes: &[Promocode], sale: &Sale| nominals(&price(&both, &prices, &given(codes), sale).unwrap());
+        let expected = |stalls: Best<'_>, balcony: Best<'_>| {
+            let sets = [(STALLS, stalls), (BALCONY, balcony)];
+            sets.into_iter().map(|(set, (code, nominal))| (set, code, nominal.to_owned())).collect::<BTreeSet<_>>()
+        };
+        assert_eq!(best(&codes[..1], &terms), expected((None, "1000.00"), (None, "100.00")));
+        assert_eq!(best(&codes[..2], &terms), expected((None, "1000.00"), (Some(2), "80.00")), "the next best");
+        assert_eq!(best(&codes[2..], &terms), expected((Some(3), "950.00"), (None, "100.00")), "where it can be borne");
+        let refusal = |code: &Promocode, sale: &Sale| unbearable(code, &both, &prices, sale);
+        assert_eq!(refusal(&codes[0], &terms), Some(NotApplied::Unsellable { price: money("50") }));
+        assert_eq!([refusal(&codes[1], &terms), refusal(&codes[2], &terms)], [None, None]);
         // An organizer that sells its own event bears it itself.
         let own = Sale::Own { fee: Share::ZERO, core: share("40") };
-        assert!(price(&both, &prices, &given(&codes), &own).is_ok());
+        assert_eq!(best(&codes[..1], &own), expected((None, "1000.00"), (Some(1), "50.00")));
+        assert_eq!(refusal(&codes[0], &own), None);
     }
 
     #[test]

@@ -46,12 +46,23 @@ pub struct Set {
     pub seats: Option<Seats>,
     /// The steps of its price, in the order in which they start.
     pub rules: Vec<Rule>,
+    /// What was taken away of it, or was left when it was removed, and is there still.
+    pub surplus: Option<Surplus>,
     /// Whether it has been removed.
     pub removed: bool,
     /// When it was created.
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
+}
+
+/// Vacant tickets beyond the amount of their set: nobody gets one any more, and they are removed part by part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Surplus {
+    /// How many they are; more than 0.
+    pub amount: i64,
+    /// They are among the vacant tickets with this number or a higher one.
+    pub from: i64,
 }
 
 /// The seats of a set, all in one sector.

@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::invalid::Invalid;
 use crate::money::{Currency, DecimalError, Money, decimal};
+use crate::set::PRICE_MAX;
 
 /// A percentage with at most four decimals.
 ///
@@ -143,7 +144,8 @@ impl Share {
         }
     }
 
-    /// Checks that a percentage lies in 0% ..= `max`, and that an amount is not negative.
+    /// Checks that a percentage lies in 0% ..= `max`, and an amount in 0 ..= [`PRICE_MAX`]: more than the dearest ticket is no
+    /// share of one.
     ///
     /// # Errors
     /// `out_of_range`.
@@ -153,6 +155,9 @@ impl Share {
                 Err(Invalid::out_of_range(format!("must be between 0% and {}", max.display_min(0))))
             }
             Self::Amount(money) if money.minor < 0 => Err(Invalid::out_of_range("must not be negative")),
+            Self::Amount(money) if money.minor > PRICE_MAX => {
+                Err(Invalid::out_of_range(format!("must be at most {}", Money { minor: PRICE_MAX, ..*money })))
+            }
             _ => Ok(()),
         }
     }
@@ -305,7 +310,7 @@ mod tests {
     fn a_share_lies_between_nothing_and_its_most() {
         let wrong = |share: Share| share.check(Percent::HUNDRED).unwrap_err();
         let amount = |minor| Share::Amount(Money { minor, currency: rub() });
-        for good in [Share::ZERO, Share::Percent(Percent::HUNDRED), amount(0), amount(i64::MAX)] {
+        for good in [Share::ZERO, Share::Percent(Percent::HUNDRED), amount(0), amount(PRICE_MAX)] {
             assert_eq!(good.check(Percent::HUNDRED), Ok(()));
         }
         for text in ["-0.0001", "100.0001", "1000"] {
@@ -314,6 +319,7 @@ mod tests {
             assert_eq!(invalid.message, "must be between 0% and 100%");
         }
         assert_eq!(wrong(amount(-1)).message, "must not be negative");
+        assert_eq!(wrong(amount(PRICE_MAX + 1)).message, "must be at most 10000000000.00");
     }
 
     #[test]

@@ -11,12 +11,12 @@ use crate::domain::access::Caller;
 use crate::domain::customer::{Customer, CustomerPatch};
 use crate::domain::event::Event;
 use crate::domain::id::{OrderId, SetId, TicketId};
-use crate::domain::order::{Order, OrderActor, OrderStatus, VendorData};
+use crate::domain::order::{Order, OrderActor, OrderPayment, OrderStatus, VendorData};
 use crate::domain::payment::PaymentSystem;
 use crate::domain::period::Period;
 use crate::domain::pricing::NotApplied;
 use crate::domain::user::Email;
-use crate::store::{self, Tx};
+use crate::store::{self, Tx, stock};
 
 /// What a request sets of an order; applied in this sequence.
 #[derive(Clone, Debug, Default)]
@@ -187,15 +187,25 @@ pub(super) fn apply(
     if let Some(data) = &changes.vendor_data {
         work.order.vendor_data.clone_from(data);
     }
-    if through == Through::V2 && work.order.payment.send_tickets && work.order.customer.email.is_none() {
+    let says_where_to_mail = changes.payment.send_tickets.is_some() || changes.customer.is_some();
+    if through == Through::V2
+        && says_where_to_mail
+        && work.order.payment.send_tickets
+        && work.order.customer.email.is_none()
+    {
         let message = "is required where send_tickets is true: it says where the tickets are mailed to";
         return Err(Error::invalid("settings.customer.email", "required", message));
     }
 
+    // What follows from a status changes the tickets that stay, too, and promocodes are locked after all tickets.
+    let locking_all = changes.status.is_some();
+    if locking_all && changes.wish.is_none() {
+        stock::lock(tx, work.order.id, &work.tickets())?;
+    }
     let mut chosen = None;
     if let Some(wish) = &changes.wish {
         let chose = if changes.all_or_nothing {
-            let all = tx.savepoint(|tx| match choosing::choose(tx, work, event.as_ref(), wish)? {
+            let all = tx.savepoint(|tx| match choosing::choose(tx, work, event.as_ref(), wish, locking_all)? {
                 chosen if chosen.short => Err(Stop::Short),
                 chosen => Ok(chosen),
             });
@@ -205,7 +215,7 @@ pub(super) fn apply(
                 Err(Stop::Error(error)) => return Err(error),
             }
         } else {
-            choosing::choose(tx, work, event.as_ref(), wish)?
+            choosing::choose(tx, work, event.as_ref(), wish, locking_all)?
         };
         chosen = Some(chose);
     }
@@ -255,10 +265,19 @@ fn set_payment(order: &mut Order, asking: &Asking, patch: &PaymentPatch) -> Resu
         }
         order.payment.system = system;
     }
-    for (known, given) in
-        [(&mut order.payment.success_url, &patch.success_url), (&mut order.payment.failure_url, &patch.failure_url)]
-    {
-        if let Some(given) = given {
+    let OrderPayment { success_url, failure_url, .. } = &mut order.payment;
+    for (field, known, given) in [
+        ("payment.success_url", success_url, &patch.success_url),
+        ("payment.failure_url", failure_url, &patch.failure_url),
+    ] {
+        if let Some(given) = given
+            && given != known
+        {
+            // The payment system was told where the customer goes.
+            if order.status != OrderStatus::Executed {
+                let message = format!("of an order that is {} can't be changed", order.status);
+                return Err(Error::invalid(field, "conflict", message));
+            }
             known.clone_from(given);
         }
     }

@@ -95,15 +95,28 @@ pub(super) struct Chosen {
     pub short: bool,
 }
 
-/// Gives back what an order has and is not wished, and takes what is wished and can be had.
-pub(super) fn choose(tx: &mut Tx<'_>, work: &Work, event: Option<&Event>, wish: &Wanted) -> Result<Chosen, Error> {
+/// Gives back what an order has and is not wished, and takes what is wished and can be had. `locking_all`: also those that
+/// stay are to be changed later in the transaction, so they are locked in the one order with the others.
+pub(super) fn choose(
+    tx: &mut Tx<'_>,
+    work: &Work,
+    event: Option<&Event>,
+    wish: &Wanted,
+    locking_all: bool,
+) -> Result<Chosen, Error> {
     match wish {
-        Wanted::Tickets(wished) => choose_these(tx, work, event, wished),
-        Wanted::Random(wished) => choose_any(tx, work, event, wished),
+        Wanted::Tickets(wished) => choose_these(tx, work, event, wished, locking_all),
+        Wanted::Random(wished) => choose_any(tx, work, event, wished, locking_all),
     }
 }
 
-fn choose_these(tx: &mut Tx<'_>, work: &Work, event: Option<&Event>, wished: &[TicketId]) -> Result<Chosen, Error> {
+fn choose_these(
+    tx: &mut Tx<'_>,
+    work: &Work,
+    event: Option<&Event>,
+    wished: &[TicketId],
+    locking_all: bool,
+) -> Result<Chosen, Error> {
     let order = &work.order;
     let mut seen = BTreeSet::new();
     let wished: Vec<(usize, TicketId)> =
@@ -112,13 +125,15 @@ fn choose_these(tx: &mut Tx<'_>, work: &Work, event: Option<&Event>, wished: &[T
     let mut sets: HashMap<TicketId, SetId> = work.lines.iter().map(|line| (line.ticket, line.set)).collect();
     let wanting: Vec<(usize, TicketId)> =
         wished.iter().copied().filter(|(_, ticket)| !sets.contains_key(ticket)).collect();
-    let give: Vec<TicketId> = work.tickets().into_iter().filter(|ticket| !seen.contains(ticket)).collect();
+    let (keep, give): (Vec<TicketId>, Vec<TicketId>) =
+        work.tickets().into_iter().partition(|ticket| seen.contains(ticket));
 
     let (mut rules, mut take) = (BTreeMap::new(), Vec::new());
     if !wanting.is_empty() {
         let ids: Vec<TicketId> = wanting.iter().map(|(_, ticket)| *ticket).collect();
         let found: HashMap<TicketId, _> =
             store::tickets::find_all(tx, &ids)?.into_iter().map(|ticket| (ticket.id, ticket)).collect();
+        let mut numbers: HashMap<TicketId, i64> = HashMap::new();
         for (at, id) in &wanting {
             let ticket = found.get(id).ok_or_else(|| unknown_ticket(*at))?;
             if ticket.event != order.event {
@@ -127,15 +142,24 @@ fn choose_these(tx: &mut Tx<'_>, work: &Work, event: Option<&Event>, wished: &[T
             }
             if !ticket.removed {
                 sets.insert(*id, ticket.set);
+                numbers.insert(*id, ticket.number);
                 take.push(*id);
             }
         }
         only_fewer_while_waiting(order, "tickets")?;
         let of: BTreeSet<SetId> = take.iter().filter_map(|id| sets.get(id).copied()).collect();
-        let of = store::sets::find_all(tx, &of.into_iter().collect::<Vec<_>>())?;
+        let of = sets_to_take_of(tx, event, &of.into_iter().collect::<Vec<_>>())?;
         rules = for_sale(tx, work, event, &of)?;
+        let ends: HashMap<SetId, i64> = of.iter().filter_map(|set| Some((set.id, set.surplus?.from))).collect();
+        take.retain(|id| {
+            let end = sets.get(id).and_then(|set| ends.get(set));
+            end.is_none_or(|end| numbers.get(id).is_some_and(|number| number < end))
+        });
     }
     let mut counts = Counts::default();
+    if locking_all {
+        stock::lock(tx, order.id, &[&keep[..], &give, &take].concat())?;
+    }
     let taken = stock::exchange(tx, &mut counts, order.id, order.reserved_till, &give, &take)?;
     let has: BTreeSet<TicketId> = taken.iter().map(|place| place.ticket).chain(work.tickets()).collect();
     let tickets: Vec<(TicketId, SetId)> = wished
@@ -151,6 +175,7 @@ fn choose_any(
     work: &Work,
     event: Option<&Event>,
     wished: &BTreeMap<SetId, usize>,
+    locking_all: bool,
 ) -> Result<Chosen, Error> {
     let order = &work.order;
     check_amount("random", wished.values().fold(0, |sum: usize, count| sum.saturating_add(*count)))?;
@@ -162,9 +187,9 @@ fn choose_any(
     // Those it has tickets of are known to be the event's.
     let is_unclear = |(set, count): &(&SetId, &usize)| **count > held_of(**set) || held_of(**set) == 0;
     let unclear: Vec<SetId> = wished.iter().filter(is_unclear).map(|(set, _)| *set).collect();
-    let mut rules = BTreeMap::new();
+    let (mut rules, mut surplus) = (BTreeMap::new(), HashMap::new());
     if !unclear.is_empty() {
-        let mut found = store::sets::find_all(tx, &unclear)?;
+        let mut found = sets_to_take_of(tx, event, &unclear)?;
         found.retain(|set| set.event == order.event);
         if let Some(unknown) = unclear.iter().find(|id| !found.iter().any(|set| set.id == **id)) {
             let message = "there is no set with this id in the order's event";
@@ -175,6 +200,7 @@ fn choose_any(
             only_fewer_while_waiting(order, "random")?;
             rules = for_sale(tx, work, event, &found)?;
         }
+        surplus.extend(found.iter().filter_map(|set| Some((set.id, set.surplus?))));
     }
 
     let (mut counts, mut short) = (Counts::default(), false);
@@ -183,6 +209,9 @@ fn choose_any(
     for set in held.keys().chain(wished.keys()).copied().collect::<BTreeSet<SetId>>() {
         let count = wished.get(&set).copied().unwrap_or(0);
         let mut has = held.get(&set).cloned().unwrap_or_default();
+        if locking_all {
+            stock::lock(tx, order.id, &has)?;
+        }
         if has.len() > count {
             let mut numbers: Vec<(i64, TicketId)> =
                 store::tickets::find_all(tx, &has)?.into_iter().map(|ticket| (ticket.number, ticket.id)).collect();
@@ -193,13 +222,23 @@ fn choose_any(
         }
         let wanting = count - has.len();
         kept.extend(has);
-        let found = stock::pick(tx, &mut counts, order.id, order.reserved_till, set, wanting)?;
+        let found =
+            stock::pick(tx, &mut counts, order.id, order.reserved_till, (set, surplus.get(&set).copied()), wanting)?;
         short |= found.len() < wanting;
         taken.extend(found);
     }
     let stay = work.lines.iter().filter(|line| kept.contains(&line.ticket)).map(|line| (line.ticket, line.set));
     let tickets = stay.chain(taken.into_iter().map(|place| (place.ticket, place.set))).collect();
     Ok(Chosen { tickets, rules, counts, short })
+}
+
+/// Sets that tickets are to be taken of. Nobody takes tickets away from them, or removes one, until the transaction ends: for
+/// a new order its event sees to that.
+fn sets_to_take_of(tx: &mut Tx<'_>, event: Option<&Event>, ids: &[SetId]) -> Result<Vec<Set>, Error> {
+    if event.is_none() {
+        store::sets::keep(tx, ids)?;
+    }
+    Ok(store::sets::find_all(tx, ids)?)
 }
 
 fn check_amount(field: &'static str, amount: usize) -> Result<(), Error> {

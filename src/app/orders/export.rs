@@ -6,11 +6,11 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::super::callers::acting;
+use super::super::callers::whose;
 use super::super::mails::{self, Mail};
 use super::super::named::{self, Named};
-use super::super::{App, Error};
-use super::{OrderView, Wish};
+use super::super::{App, Error, Window};
+use super::{Filter, OrderView};
 use crate::domain::access::Caller;
 use crate::domain::id::{EventId, MailId, OrderId, PartnerId, PromocodeId};
 use crate::domain::invalid::Invalid;
@@ -18,7 +18,6 @@ use crate::domain::member::Right;
 use crate::domain::money::Money;
 use crate::domain::time::write_v2;
 use crate::domain::user::Email;
-use crate::store::orders::Filter;
 use crate::store::{self, Tx};
 
 /// How many orders are read at once.
@@ -81,14 +80,13 @@ pub struct Sheet {
 ///
 /// # Errors
 /// [`Error::Forbidden`] for who may not sell; those of the store.
-pub fn export(tx: &mut Tx<'_>, caller: &Caller, mail: MailId, to: &Email, wish: &Wish) -> Result<(), Error> {
+pub fn export(tx: &mut Tx<'_>, caller: &Caller, mail: MailId, to: &Email, filter: &Filter) -> Result<(), Error> {
     if !caller.may(Right::Sell) {
         return Err(Error::forbidden("your role does not allow this"));
     }
-    let acting = acting(caller)?;
-    let Wish { vendors, orgs, events, statuses, created_from, created_to, customer, with_customer } = wish;
+    let Filter { vendors, orgs, events, statuses, created_from, created_to, customer, with_customer } = filter;
     let export = Export {
-        of: (!caller.is_platform()).then(|| acting.id.to_string()),
+        of: whose(caller)?.map(|partner| partner.to_string()),
         vendors: texts(vendors),
         orgs: texts(orgs),
         events: texts(events),
@@ -106,12 +104,12 @@ fn texts(ids: &[impl ToString]) -> Vec<String> {
 }
 
 impl Export {
-    fn filter(&self) -> Result<Filter, Error> {
+    fn filter(&self) -> Result<(Option<PartnerId>, Filter), Error> {
         let unreadable = |why: String| Error::Internal(format!("an export cannot be read: {why}"));
         let wrong = |invalid: Invalid| unreadable(invalid.message);
         let time = |micro: Option<i64>| micro.map(Timestamp::from_microsecond).transpose();
-        Ok(Filter {
-            of: self.of.as_deref().map(str::parse).transpose().map_err(wrong)?,
+        let of = self.of.as_deref().map(str::parse).transpose().map_err(wrong)?;
+        let filter = Filter {
             vendors: parsed(&self.vendors).map_err(wrong)?,
             orgs: parsed(&self.orgs).map_err(wrong)?,
             events: parsed(&self.events).map_err(wrong)?,
@@ -120,8 +118,8 @@ impl Export {
             created_to: time(self.created_to).map_err(|error| unreadable(error.to_string()))?,
             customer: self.customer.as_deref().map(str::parse).transpose().map_err(wrong)?,
             with_customer: self.with_customer,
-            ids: None,
-        })
+        };
+        Ok((of, filter))
     }
 
     /// Makes the file.
@@ -129,12 +127,12 @@ impl Export {
     /// # Errors
     /// Those of the store.
     pub async fn sheet(&self, app: &App) -> Result<Sheet, Error> {
-        let filter = self.filter()?;
+        let (of, filter) = self.filter()?;
         let mut sheet = Sheet { csv: format!("{}\r\n", COLUMNS.join(",")), orders: 0, whole: true };
         let mut after: Option<OrderId> = None;
         loop {
             let filter = filter.clone();
-            let rows = app.store.read(move |tx| batch(tx, &filter, after)).await?;
+            let rows = app.store.read(move |tx| batch(tx, of, &filter, after)).await?;
             let count = rows.len() as u64;
             for (id, row) in rows {
                 if sheet.csv.len() + row.len() > BYTES_MAX {
@@ -156,8 +154,13 @@ fn parsed<T: std::str::FromStr>(texts: &[String]) -> Result<Vec<T>, T::Err> {
 }
 
 /// The next orders of a list, each as a line of the file.
-fn batch(tx: &mut Tx<'_>, filter: &Filter, after: Option<OrderId>) -> Result<Vec<(OrderId, String)>, Error> {
-    let orders = store::orders::list(tx, filter, after, 0, BATCH)?;
+fn batch(
+    tx: &mut Tx<'_>,
+    of: Option<PartnerId>,
+    filter: &Filter,
+    after: Option<OrderId>,
+) -> Result<Vec<(OrderId, String)>, Error> {
+    let orders = store::orders::list(tx, of, filter, Window { after, skip: 0, limit: BATCH })?;
     let views = super::views(tx, orders)?;
     let mut events: Vec<EventId> = views.iter().map(|view| view.order.event).collect();
     let mut partners: Vec<PartnerId> = views.iter().flat_map(|view| [view.order.org, view.order.vendor]).collect();

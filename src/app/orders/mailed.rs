@@ -37,9 +37,9 @@ fn letter(tx: &mut Tx<'_>, order: &Order, lines: &[Line]) -> Result<Tickets, Err
     let mut sectors: BTreeMap<SectorId, String> = BTreeMap::new();
     for seat in found.values().filter_map(|ticket| ticket.seat.as_ref()) {
         if !sectors.contains_key(&seat.sector)
-            && let Some(found) = store::sets::find_sector(tx, seat.sector)?
+            && let Some((sector, _)) = store::maps::find_sector(tx, seat.sector)?
         {
-            sectors.insert(seat.sector, found.sector.name);
+            sectors.insert(seat.sector, sector.name);
         }
     }
     let mut tickets = Vec::with_capacity(lines.len());

@@ -11,6 +11,7 @@ use crate::domain::invalid::Invalid;
 use crate::domain::order::OrderStatus;
 use crate::domain::pricing::{self, Given, NotApplied, Unpriced, Values};
 use crate::domain::promocode::{self, Promocode};
+use crate::domain::set::Rule;
 use crate::store::stock::Counts;
 use crate::store::{self, Tx};
 
@@ -39,7 +40,7 @@ pub(super) fn reprice(
 
     let own: HashMap<PromocodeId, i64> = work.codes.iter().copied().collect();
     for _ in 0..ATTEMPTS {
-        let (promocodes, refused) = wanted_codes(tx, work, codes, &tickets, through)?;
+        let (promocodes, refused) = wanted_codes(tx, work, codes, (&tickets, &rules), through)?;
         let given: Vec<Given<'_>> = promocodes.iter().map(|promocode| given(promocode, &own)).collect();
         let lines = pricing::price(&tickets, &rules, &given, &work.order.sale).map_err(unpriced)?;
         let uses = pricing::uses(&lines);
@@ -67,7 +68,7 @@ fn wanted_codes(
     tx: &mut Tx<'_>,
     work: &Work,
     codes: Option<&[String]>,
-    tickets: &[(TicketId, SetId)],
+    (tickets, rules): (&[(TicketId, SetId)], &BTreeMap<SetId, Rule>),
     through: Through,
 ) -> Result<(Vec<Promocode>, Vec<CodeRefused>), Error> {
     let had = codes_of(tx, work, tickets)?;
@@ -91,10 +92,11 @@ fn wanted_codes(
             (Some(has), _) => Ok(has),
             (None, None) => Err(CodeRefusal::Unknown),
             (None, Some(new)) if !new.holds(now) => Err(CodeRefusal::NotNow(new.lifetime)),
-            (None, Some(new)) => match pricing::refusal(&given(new, &HashMap::new()), tickets) {
-                Some(why) => Err(CodeRefusal::NotApplied(why)),
-                None => Ok(new),
-            },
+            (None, Some(new)) => {
+                let refusal = pricing::refusal(&given(new, &HashMap::new()), tickets)
+                    .or_else(|| pricing::unbearable(new, tickets, rules, &work.order.sale));
+                refusal.map_or(Ok(new), |why| Err(CodeRefusal::NotApplied(why)))
+            }
         };
         match found {
             Ok(promocode) if wanted.contains(promocode) => {}

@@ -2,19 +2,18 @@
 
 use std::collections::HashMap;
 
-use jiff::Timestamp;
-
-use super::super::callers::acting;
+use super::super::callers::whose;
 use super::super::tickets::{self, TicketView};
 use super::super::{Error, Window};
 use super::work::lost;
 use super::{Through, actor};
 use crate::domain::access::{self, Caller};
-use crate::domain::id::{CustomerId, EventId, OrderId, PartnerId, PromocodeId, TicketId};
-use crate::domain::order::{Order, OrderStatus};
+use crate::domain::id::{CustomerId, OrderId, PromocodeId, TicketId};
+use crate::domain::order::Order;
 use crate::domain::pricing::Line;
-use crate::store::orders::Filter;
 use crate::store::{self, Tx};
+
+pub use crate::store::orders::Filter;
 
 /// An order with all that shows with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,27 +24,6 @@ pub struct OrderView {
     pub lines: Vec<Line>,
     /// The promocodes given to it.
     pub promocodes: Vec<PromocodeId>,
-}
-
-/// What a list is asked for; see [`Filter`].
-#[derive(Clone, Debug, Default)]
-pub struct Wish {
-    /// Only orders sold by these.
-    pub vendors: Vec<PartnerId>,
-    /// Only orders of events of these.
-    pub orgs: Vec<PartnerId>,
-    /// Only orders of these events.
-    pub events: Vec<EventId>,
-    /// Only orders in one of these statuses.
-    pub statuses: Vec<OrderStatus>,
-    /// Only orders created then or later.
-    pub created_from: Option<Timestamp>,
-    /// Only orders created then or before.
-    pub created_to: Option<Timestamp>,
-    /// Only orders of this customer.
-    pub customer: Option<CustomerId>,
-    /// Only orders whose customer has an address.
-    pub with_customer: bool,
 }
 
 /// Orders as they are at the time of the transaction, with what shows with them.
@@ -92,9 +70,13 @@ pub fn get(tx: &mut Tx<'_>, caller: &Caller, id: OrderId) -> Result<OrderView, E
 ///
 /// # Errors
 /// Those of the store.
-pub fn list(tx: &mut Tx<'_>, caller: &Caller, wish: &Wish, window: Window<OrderId>) -> Result<Vec<OrderView>, Error> {
-    let filter = filter(caller, wish)?;
-    let orders = store::orders::list(tx, &filter, window.after, window.skip, window.limit)?;
+pub fn list(
+    tx: &mut Tx<'_>,
+    caller: &Caller,
+    filter: &Filter,
+    window: Window<OrderId>,
+) -> Result<Vec<OrderView>, Error> {
+    let orders = store::orders::list(tx, whose(caller)?, filter, window)?;
     views(tx, orders)
 }
 
@@ -102,16 +84,8 @@ pub fn list(tx: &mut Tx<'_>, caller: &Caller, wish: &Wish, window: Window<OrderI
 ///
 /// # Errors
 /// Those of the store.
-pub fn count(tx: &mut Tx<'_>, caller: &Caller, wish: &Wish) -> Result<i64, Error> {
-    let filter = filter(caller, wish)?;
-    Ok(store::orders::count(tx, &filter)?)
-}
-
-fn filter(caller: &Caller, wish: &Wish) -> Result<Filter, Error> {
-    let acting = acting(caller)?;
-    let of = (!caller.is_platform()).then_some(acting.id);
-    let Wish { vendors, orgs, events, statuses, created_from, created_to, customer, with_customer } = wish.clone();
-    Ok(Filter { of, vendors, orgs, events, statuses, created_from, created_to, customer, with_customer, ids: None })
+pub fn count(tx: &mut Tx<'_>, caller: &Caller, filter: &Filter) -> Result<i64, Error> {
+    Ok(store::orders::count(tx, whose(caller)?, filter)?)
 }
 
 /// A part of the list of a customer's orders.
@@ -122,20 +96,25 @@ pub fn list_of_customer(
     tx: &mut Tx<'_>,
     caller: &Caller,
     customer: CustomerId,
-    wish: &Wish,
+    filter: &Filter,
     window: Window<OrderId>,
 ) -> Result<Vec<OrderView>, Error> {
     own_customer(tx, caller, customer)?;
-    list(tx, caller, &Wish { customer: Some(customer), ..wish.clone() }, window)
+    list(tx, caller, &Filter { customer: Some(customer), ..filter.clone() }, window)
 }
 
 /// How many orders a customer has in all.
 ///
 /// # Errors
 /// Those of [`list_of_customer`].
-pub fn count_of_customer(tx: &mut Tx<'_>, caller: &Caller, customer: CustomerId, wish: &Wish) -> Result<i64, Error> {
+pub fn count_of_customer(
+    tx: &mut Tx<'_>,
+    caller: &Caller,
+    customer: CustomerId,
+    filter: &Filter,
+) -> Result<i64, Error> {
     own_customer(tx, caller, customer)?;
-    count(tx, caller, &Wish { customer: Some(customer), ..wish.clone() })
+    count(tx, caller, &Filter { customer: Some(customer), ..filter.clone() })
 }
 
 fn own_customer(tx: &mut Tx<'_>, caller: &Caller, id: CustomerId) -> Result<(), Error> {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
 use super::super::Error;
 use super::super::ledger;
 use super::super::payments;
@@ -11,7 +13,7 @@ use crate::domain::access::Caller;
 use crate::domain::id::{EventId, OrderId, PromocodeId, TicketId};
 use crate::domain::order::{Order, OrderActor, OrderRefusal, OrderStatus, StatusChange};
 use crate::domain::payment::PaymentSystem;
-use crate::store::stock;
+use crate::store::stock::{self, Counts};
 use crate::store::{self, Tx};
 
 /// Cancels an order: its tickets are vacant again.
@@ -56,13 +58,35 @@ pub fn finish(tx: &mut Tx<'_>, drawn: &Drawn, id: OrderId, who: OrderActor) -> R
 /// Those of the store.
 pub fn cancel_all_of(tx: &mut Tx<'_>, event: EventId) -> Result<(), Error> {
     let now = tx.now();
+    // One kind of row after the other, as everywhere: who has the lock of an order may wait for a promocode.
+    let mut ending = Vec::new();
     for id in store::orders::holding_of_event(tx, event)? {
         let Some(stored) = store::orders::find_locked(tx, id)? else { continue };
         if stored.holds_tickets() {
             let to = if stored.reserved_till > now { OrderStatus::Canceled } else { OrderStatus::Expired };
-            end(tx, stored, to)?;
+            let work = Work::load(tx, stored)?;
+            let was = Was::of(&work);
+            ending.push((work, was, to));
         }
     }
+    let mut uses: BTreeMap<PromocodeId, i64> = BTreeMap::new();
+    for (work, _, _) in &mut ending {
+        let tickets = work.tickets();
+        stock::release(tx, &mut work.counts, work.order.id, &tickets)?;
+        for (id, held) in &work.codes {
+            *uses.entry(*id).or_default() += held;
+        }
+    }
+    for (id, held) in uses {
+        store::promocodes::give_back(tx, id, held)?;
+    }
+    let mut counts = Counts::default();
+    for (mut work, was, to) in ending {
+        counts.merge(std::mem::take(&mut work.counts));
+        ended(&mut work, to, now);
+        work.save(tx, &was)?;
+    }
+    counts.write(tx, event)?;
     Ok(())
 }
 
@@ -86,10 +110,16 @@ pub fn expire(tx: &mut Tx<'_>, id: OrderId) -> Result<bool, Error> {
 fn end(tx: &mut Tx<'_>, stored: Order, to: OrderStatus) -> Result<(), Error> {
     let mut work = Work::load(tx, stored)?;
     let was = Was::of(&work);
-    work.order.updated_at = if to == OrderStatus::Expired { work.order.reserved_till } else { tx.now() };
     release(tx, &mut work, to)?;
+    ended(&mut work, to, tx.now());
     work.save(tx, &was)?;
     Ok(())
+}
+
+/// What an order is that has given its tickets back: one that expired did so when its hold was over.
+fn ended(work: &mut Work, to: OrderStatus, now: Timestamp) {
+    work.order.status = to;
+    work.order.updated_at = if to == OrderStatus::Expired { work.order.reserved_till } else { now };
 }
 
 /// Sets the status of an order, with all that follows; false where it has it already.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::super::{Error, Window};
-use super::{OrderView, Wish, choosing};
+use super::{Filter, OrderView, choosing};
 use crate::domain::access::Caller;
 use crate::domain::event::Event;
 use crate::domain::id::{EventId, OrderId, PromocodeId, SetId, TicketId};
@@ -79,10 +79,10 @@ pub fn get_whole(tx: &mut Tx<'_>, caller: &Caller, id: OrderId) -> Result<WholeO
 pub fn list_whole(
     tx: &mut Tx<'_>,
     caller: &Caller,
-    wish: &Wish,
+    filter: &Filter,
     window: Window<OrderId>,
 ) -> Result<Vec<WholeOrder>, Error> {
-    let views = super::list(tx, caller, wish, window)?;
+    let views = super::list(tx, caller, filter, window)?;
     all_whole(tx, caller, views)
 }
 
@@ -169,11 +169,12 @@ fn offer(set: &Set, view: &OrderView, codes: &HashMap<PromocodeId, Promocode>, n
         view.promocodes.iter().filter_map(|id| codes.get(id)).filter(counts).filter(|code| code.is_for(set.id));
     Some(offers.fold(plain, |best, code| {
         let discount = code.discount.of(price);
-        if discount.minor <= best.discount.minor {
-            return best;
+        match view.order.sale.split(price, discount) {
+            Ok(split) if split.sellable && discount.minor > best.discount.minor => {
+                Offer { discount, nominal: split.nominal, promocode: Some(code.id), ..best }
+            }
+            _ => best,
         }
-        let nominal = Money { minor: price.minor - discount.minor, ..price };
-        Offer { discount, nominal, promocode: Some(code.id), ..best }
     }))
 }
 

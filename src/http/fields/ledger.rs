@@ -2,7 +2,7 @@
 
 use super::{Cell, Field, Kind, Resource, Type};
 use crate::domain::ledger::{Account, Balance, Cause, Entry, EntryKind, Payout};
-use crate::domain::money::Money;
+use crate::domain::money::Sum;
 
 /// The words of an entry's kind.
 const KINDS: &[&str] = &[
@@ -14,8 +14,8 @@ const KINDS: &[&str] = &[
 ];
 
 /// An amount that is not negative: zero in its place.
-fn at_least_zero(minor: i64, of: Money) -> Cell<'static> {
-    Cell::text(Money { minor: minor.max(0), ..of })
+fn at_least_zero(minor: i128, of: Sum) -> Cell<'static> {
+    Cell::text(Sum { minor: minor.max(0), ..of })
 }
 
 impl Resource for Balance {

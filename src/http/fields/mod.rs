@@ -20,7 +20,7 @@ pub mod parse;
 pub mod partners;
 pub mod places;
 pub mod promocodes;
-pub mod refund_requests;
+pub mod refunds;
 pub mod sets;
 pub mod settings;
 mod shape;

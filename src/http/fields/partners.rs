@@ -5,7 +5,7 @@ use super::attachments::Pictures;
 use super::write::{Maybe, One};
 use super::{Cell, Field, Kind, Resource, Type};
 use crate::app::partners::PartnerView;
-use crate::domain::partner::{Bank, Contact, Detail, Legal, Who};
+use crate::domain::contact::{Bank, Contact, Detail, Legal, Who};
 
 /// The words of a partner's roles.
 pub const ROLES: &[&str] = &["org", "agent", "core"];

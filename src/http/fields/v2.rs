@@ -2,7 +2,7 @@
 //! `refs`.
 
 pub mod orders;
-pub mod refund_requests;
+pub mod refunds;
 
 use jiff::Timestamp;
 

@@ -1,6 +1,7 @@
 //! `/v1/resources/attachments`
 
 use axum::body::Body;
+use axum::extract::Request;
 use axum::http::{Response, StatusCode};
 
 use crate::app::attachments::{self, AttachmentView};
@@ -30,11 +31,13 @@ pub async fn get(call: Reading<Member>, id: PathId<AttachmentId>) -> Result<Resp
 }
 
 /// POST: uploads a file.
-pub async fn upload(call: Writing<Manager>, file: FileBody) -> Result<Response<Body>, Error> {
+pub async fn upload(call: Writing<Manager>, request: Request) -> Result<Response<Body>, Error> {
     let app = call.app().clone();
+    let admitted = attachments::admit(&app, call.caller())?;
+    let file = FileBody::read(request).await?;
     let wish = match call.no_fields().and_then(|()| file.content()) {
         Ok((declared, content)) => {
-            let uploaded = attachments::upload(&app, call.caller(), file.field, declared, content).await;
+            let uploaded = attachments::upload(&app, call.caller(), &admitted, file.field, declared, content).await;
             uploaded.map_err(Error::from)
         }
         Err(error) => Err(error),

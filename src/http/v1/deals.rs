@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
 
-use crate::app::deals::{self, Changes, Proposal, Wish};
+use crate::app::deals::{self, Changes, Filter, Proposal};
 use crate::domain::deal::{Deal, DealStatus, DealTitle};
 use crate::domain::id::DealId;
 use crate::domain::invalid::Invalid;
@@ -46,7 +46,7 @@ pub const PATCH: BodyDoc = BodyDoc {
 
 /// GET of the list.
 pub async fn list(call: Reading<Manager>) -> Result<Response<Body>, Error> {
-    let wish = call.query(LIST, |query| Wish {
+    let filter = call.query(LIST, |query| Filter {
         partner: query.one("partner"),
         statuses: match query.many_as("status", status) {
             None => vec![DealStatus::New, DealStatus::Accepted],
@@ -58,11 +58,11 @@ pub async fn list(call: Reading<Manager>) -> Result<Response<Body>, Error> {
         ids: query.many("ids"),
     });
     let source = Source {
-        rows: |_, tx, caller, wish, window| deals::list(tx, caller, wish, window),
+        rows: |_, tx, caller, filter, window| deals::list(tx, caller, filter, window),
         count: deals::count,
         id: |deal: &Deal| deal.id,
     };
-    call.list(wish, source).await
+    call.list(filter, source).await
 }
 
 fn status(text: &str) -> Result<Option<DealStatus>, Invalid> {

@@ -5,7 +5,7 @@ use axum::http::{Response, StatusCode};
 use serde_json::Value;
 
 use crate::app::attachments::Named;
-use crate::app::events::{self, Changes, EventView, When, Wish};
+use crate::app::events::{self, Changes, EventView, Filter, When};
 use crate::domain::event::{AgeRating, TitlePatch};
 use crate::domain::id::EventId;
 use crate::domain::invalid::Invalid;
@@ -42,7 +42,7 @@ pub const PATCH: BodyDoc = BodyDoc { shapes: shapes::<EventView>, extra: &[], re
 
 /// GET of the list.
 pub async fn list(call: Reading<Member>) -> Result<Response<Body>, Error> {
-    let wish = call.query(LIST, |query| Wish {
+    let filter = call.query(LIST, |query| Filter {
         ids: query.many("ids"),
         when: query
             .one_as("filter", |text| match text {
@@ -60,11 +60,11 @@ pub async fn list(call: Reading<Member>) -> Result<Response<Body>, Error> {
         removed: query.flag("removed").unwrap_or(false),
     });
     let source = Source {
-        rows: |_, tx, caller, wish, window| events::list(tx, caller, wish, window),
+        rows: |_, tx, caller, filter, window| events::list(tx, caller, filter, window),
         count: events::count,
         id: |view: &EventView| view.event.id,
     };
-    call.list(wish, source).await
+    call.list(filter, source).await
 }
 
 /// GET of one.

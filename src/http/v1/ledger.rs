@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
 
-use crate::app::ledger::{self, BalanceKey, NewPayout, Wish};
+use crate::app::ledger::{self, BalanceKey, Filter, NewPayout};
 use crate::domain::ledger::{Account, Balance, Entry, Payout};
 use crate::domain::money::{Currency, Money};
 use crate::domain::time::parse_time;
@@ -42,12 +42,12 @@ pub const PAYOUTS: &[Param] =
 pub const POST: BodyDoc = BodyDoc { shapes: shapes::<Payout>, extra: &[], required: &["from", "to", "amount"] };
 
 /// What a list of the ledger is asked for: what its declared parameters say.
-fn wish(params: &[Param], query: &mut Query<'_>) -> Wish {
+fn filter_of(params: &[Param], query: &mut Query<'_>) -> Filter {
     let declared = |name: &str| params.iter().any(|param| param.name == name);
-    let mut wish = Wish { partner: query.one("partner"), deal: query.one("deal"), ..Wish::default() };
-    wish.currency = query.one("currency");
+    let mut filter = Filter { partner: query.one("partner"), deal: query.one("deal"), ..Filter::default() };
+    filter.currency = query.one("currency");
     if declared("account") {
-        wish.account = query.one_as("account", |text| {
+        filter.account = query.one_as("account", |text| {
             let known = Account::WORDS.iter().copied().find(|word| *word == text);
             known.ok_or_else(|| {
                 crate::domain::invalid::Invalid::out_of_range(format!("must be one of {}", Account::WORDS.join(", ")))
@@ -55,45 +55,45 @@ fn wish(params: &[Param], query: &mut Query<'_>) -> Wish {
         });
     }
     if declared("order") {
-        (wish.order, wish.event) = (query.one("order"), query.one("event"));
+        (filter.order, filter.event) = (query.one("order"), query.one("event"));
     }
     if declared("from") {
-        (wish.from, wish.to) = (query.one_as("from", parse_time), query.one_as("to", parse_time));
+        (filter.from, filter.to) = (query.one_as("from", parse_time), query.one_as("to", parse_time));
     }
-    wish
+    filter
 }
 
 /// GET of the balances.
 pub async fn balances(call: Reading<Manager>) -> Result<Response<Body>, Error> {
-    let wish = call.query(BALANCES, |query| wish(BALANCES, query));
+    let filter = call.query(BALANCES, |query| filter_of(BALANCES, query));
     let source = Source {
-        rows: |_, tx, caller, wish, window| ledger::balances(tx, caller, wish, window),
+        rows: |_, tx, caller, filter, window| ledger::balances(tx, caller, filter, window),
         count: ledger::count_balances,
         id: |balance: &Balance| BalanceKey::from(balance),
     };
-    call.list(wish, source).await
+    call.list(filter, source).await
 }
 
 /// GET of the entries.
 pub async fn entries(call: Reading<Manager>) -> Result<Response<Body>, Error> {
-    let wish = call.query(ENTRIES, |query| wish(ENTRIES, query));
+    let filter = call.query(ENTRIES, |query| filter_of(ENTRIES, query));
     let source = Source {
-        rows: |_, tx, caller, wish, window| ledger::entries(tx, caller, wish, window),
+        rows: |_, tx, caller, filter, window| ledger::entries(tx, caller, filter, window),
         count: ledger::count_entries,
         id: |entry: &Entry| entry.id,
     };
-    call.list(wish, source).await
+    call.list(filter, source).await
 }
 
 /// GET of the payouts.
 pub async fn payouts(call: Reading<Manager>) -> Result<Response<Body>, Error> {
-    let wish = call.query(PAYOUTS, |query| wish(PAYOUTS, query));
+    let filter = call.query(PAYOUTS, |query| filter_of(PAYOUTS, query));
     let source = Source {
-        rows: |_, tx, caller, wish, window| ledger::payouts(tx, caller, wish, window),
+        rows: |_, tx, caller, filter, window| ledger::payouts(tx, caller, filter, window),
         count: ledger::count_payouts,
         id: |payout: &Payout| payout.id,
     };
-    call.list(wish, source).await
+    call.list(filter, source).await
 }
 
 /// POST: records a payout.

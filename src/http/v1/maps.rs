@@ -1,8 +1,11 @@
 //! `/v1/resources/maps`
 
+use std::convert::Infallible;
+
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use bytes::Bytes;
+use futures_util::stream;
 use serde_json::Value;
 
 use crate::app::App;
@@ -76,10 +79,11 @@ pub async fn svg(call: Reading<Member>, id: PathId<MapId>, headers: HeaderMap) -
     if known {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
     } else {
-        // A stadium takes a while to draw, and other requests are not to wait for it.
-        let drawn = tokio::task::spawn_blocking(move || plan::svg(&map)).await;
-        let drawn = drawn.map_err(|error| Error::internal(format!("a map could not be drawn: {error}")))?;
-        *response.body_mut() = Body::from(Bytes::from(drawn));
+        // A stadium takes a while to lay out, and other requests are not to wait for it.
+        let drawing = tokio::task::spawn_blocking(move || plan::Drawing::new(map)).await;
+        let drawing = drawing.map_err(|error| Error::internal(format!("a map could not be drawn: {error}")))?;
+        let pieces = stream::iter(drawing.map(|piece| Ok::<_, Infallible>(Bytes::from(piece))));
+        *response.body_mut() = Body::from_stream(pieces);
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("image/svg+xml"));
     }
     let headers = response.headers_mut();

@@ -13,7 +13,7 @@ pub mod orders;
 pub mod partners;
 pub mod places;
 pub mod promocodes;
-pub mod refund_requests;
+pub mod refunds;
 pub mod sets;
 pub mod settings;
 pub mod tickets;

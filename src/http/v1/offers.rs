@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::http::Response;
 
-use crate::app::offers::{self, Between, Decimal, Offer, Wish};
+use crate::app::offers::{self, Between, Decimal, Filter, Offer, Wish};
 use crate::domain::id::EventId;
 use crate::domain::invalid::Invalid;
 use crate::domain::time::{Timestamp, parse_time};
@@ -46,18 +46,20 @@ const SORTS: &[&str] = &["start", "-start", "end", "-end", "price", "-price"];
 /// GET of the list.
 pub async fn list(call: Reading<Member>) -> Result<Response<Body>, Error> {
     let wish = call.query(LIST, |query| Wish {
-        ids: query.many("ids"),
-        orgs: query.many("org"),
-        venues: query.many("venue"),
-        countries: query.many("country"),
-        cities: query.many("city"),
-        tags: query.many_as("tags", |tag| Ok(tag.to_owned())),
-        statuses: query.many("status"),
-        lifetime: between(query, ["lifetime__range", "lifetime"], parse_time),
+        filter: Filter {
+            ids: query.many("ids"),
+            orgs: query.many("org"),
+            venues: query.many("venue"),
+            countries: query.many("country"),
+            cities: query.many("city"),
+            tags: query.many_as("tags", |tag| Ok(tag.to_owned())),
+            statuses: query.many("status"),
+            lifetime: between(query, ["lifetime__range", "lifetime"], parse_time),
+            created_since: time(query, "created_at__since"),
+            updated_since: time(query, "updated_at__since"),
+            updated_after: time(query, "updated_at__gt"),
+        },
         price: between(query, ["price__range", "price"], str::parse::<Decimal>),
-        created_since: time(query, "created_at__since"),
-        updated_since: time(query, "updated_at__since"),
-        updated_after: time(query, "updated_at__gt"),
         order: query.many("sort").unwrap_or_default(),
     });
     let source = Source {

@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use serde_json::Value;
 
-use crate::app::orders::{self, Changes, Drawn, NewOrder, OrderView, PaymentPatch, Through, Wanted, Wish};
+use crate::app::orders::{self, Changes, Drawn, Filter, NewOrder, OrderView, PaymentPatch, Through, Wanted};
 use crate::app::tickets::TicketView;
 use crate::domain::customer::CustomerPatch;
 use crate::domain::id::{Bucket, CustomerId, ObjectId, OrderId, SetId, TicketId};
@@ -54,24 +54,24 @@ pub const PATCH: BodyDoc = BodyDoc {
 
 /// GET of the list.
 pub async fn list(call: Reading<Seller>) -> Result<Response<Body>, Error> {
-    let wish = call.query(LIST, |query| {
+    let filter = call.query(LIST, |query| {
         let (created_from, created_to) = between(query, "created_at");
-        Wish {
+        Filter {
             vendors: query.many("vendor").unwrap_or_default(),
             orgs: query.many("org").unwrap_or_default(),
             events: query.many("event").unwrap_or_default(),
             statuses: query.many("status").unwrap_or_default(),
             created_from,
             created_to,
-            ..Wish::default()
+            ..Filter::default()
         }
     });
     let source = Source {
-        rows: |_, tx, caller, wish, window| orders::list(tx, caller, wish, window),
+        rows: |_, tx, caller, filter, window| orders::list(tx, caller, filter, window),
         count: orders::count,
         id: |view: &OrderView| view.order.id,
     };
-    call.list(wish, source).await
+    call.list(filter, source).await
 }
 
 /// Two times, either of which may be left out: `from,to`, `from,`, `,to`.
@@ -93,22 +93,22 @@ pub(in crate::http) fn between(
 
 /// GET of the list of a customer's orders.
 pub async fn list_of_customer(call: Reading<Seller>, customer: PathId<CustomerId>) -> Result<Response<Body>, Error> {
-    let wish = call.query(LIST_OF_CUSTOMER, |query| {
-        let wish = Wish {
+    let filter = call.query(LIST_OF_CUSTOMER, |query| {
+        let filter = Filter {
             events: query.many("event").unwrap_or_default(),
             statuses: query.many("status").unwrap_or_default(),
-            ..Wish::default()
+            ..Filter::default()
         };
-        (customer, wish)
+        (customer, filter)
     });
     let source = Source {
-        rows: |_, tx, caller, (customer, wish): &(PathId<CustomerId>, Wish), window| {
-            orders::list_of_customer(tx, caller, customer.get()?, wish, window)
+        rows: |_, tx, caller, (customer, filter): &(PathId<CustomerId>, Filter), window| {
+            orders::list_of_customer(tx, caller, customer.get()?, filter, window)
         },
-        count: |tx, caller, (customer, wish)| orders::count_of_customer(tx, caller, customer.get()?, wish),
+        count: |tx, caller, (customer, filter)| orders::count_of_customer(tx, caller, customer.get()?, filter),
         id: |view: &OrderView| view.order.id,
     };
-    call.list(wish, source).await
+    call.list(filter, source).await
 }
 
 /// GET of one.

@@ -5,8 +5,9 @@ use axum::http::{Response, StatusCode};
 
 use crate::app::attachments::Named;
 use crate::app::partners::{self, Changes, Filter, PartnerView};
+use crate::domain::contact::Contact;
 use crate::domain::id::PartnerId;
-use crate::domain::partner::{Contact, Role};
+use crate::domain::partner::Role;
 use crate::http::call::{Anyone, Manager, Member};
 use crate::http::error::Error;
 use crate::http::fields::{Type, partners::ROLES, shapes, shapes_without};

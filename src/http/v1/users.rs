@@ -4,16 +4,15 @@ use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use serde_json::Value;
 
-use crate::app::customers::{self, CustomerView, Sort, Wish};
+use crate::app::customers::{self, CustomerView, Filter, Sort};
 use crate::app::users::{self, Changes, Registration, UserView};
 use crate::domain::access::Caller;
 use crate::domain::id::UserId;
 use crate::domain::invalid::Invalid;
-use crate::domain::order::OrderStatus;
 use crate::domain::user::check_password;
 use crate::http::call::{Anyone, Call, Seller};
 use crate::http::error::Error;
-use crate::http::fields::{Type, shapes};
+use crate::http::fields::{Type, orders, shapes};
 use crate::http::input::{BodyDoc, JsonBody, parsed, short, string};
 use crate::http::path::PathId;
 use crate::http::query::Param;
@@ -33,35 +32,27 @@ pub const LIST: &[Param] = &[
     Param::new("order_event", Type::Id, "Only customers with an order for this event"),
     Param::new(
         "order_status",
-        Type::Words(ORDER_STATUSES),
+        Type::Words(orders::STATUSES),
         "Only customers whose order for the event is in these statuses",
     ),
     Param::new("sort", Type::Word(SORTS), "In which sequence; as they were first seen unless given"),
 ];
 const SORTS: &[&str] = &["email", "-email", "suggest", "-suggest"];
-const ORDER_STATUSES: &[&str] = &[
-    OrderStatus::Executed.as_str(),
-    OrderStatus::InProgress.as_str(),
-    OrderStatus::Done.as_str(),
-    OrderStatus::Canceled.as_str(),
-    OrderStatus::Expired.as_str(),
-    OrderStatus::Refunded.as_str(),
-];
 
 /// GET of the list: the customers of the caller's orders, who are no users.
 pub async fn list(call: Reading<Seller>) -> Result<Response<Body>, Error> {
-    let wish = call.query(LIST, |query| Wish {
+    let filter = call.query(LIST, |query| Filter {
         suggest: query.text("suggest"),
         event: query.one("order_event"),
         statuses: query.many("order_status").unwrap_or_default(),
         sort: query.one_as("sort", sort).unwrap_or_default(),
     });
     let source = Source {
-        rows: |app, tx, caller, wish, window| customers::list(tx, caller, &app.installation, wish, window),
+        rows: |app, tx, caller, filter, window| customers::list(tx, caller, &app.installation, filter, window),
         count: customers::count,
         id: |view: &CustomerView| view.customer.id,
     };
-    call.list_counted(wish, source).await
+    call.list_counted(filter, source).await
 }
 
 fn sort(text: &str) -> Result<Sort, Invalid> {

@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use serde_json::Value;
 
-use crate::app::venues::{self, Changes, Wish};
+use crate::app::venues::{self, Changes, Filter};
 use crate::domain::id::VenueId;
 use crate::domain::invalid::Invalid;
 use crate::domain::place::{CityId, Point, Venue};
@@ -35,27 +35,30 @@ pub const PATCH: BodyDoc = BodyDoc { shapes: shapes::<Venue>, extra: &[], requir
 
 /// GET of the list.
 pub async fn list(call: Reading<Member>) -> Result<Response<Body>, Error> {
-    let wish = call.query(LIST, |query| Wish {
-        ids: query.many("ids"),
-        own: query
+    let filter = call.query(LIST, |query| {
+        let own = query
             .one_as("filter", |text| match text {
                 "all" => Ok(false),
                 "own" => Ok(true),
                 _ => Err(Invalid::out_of_range("must be one of all, own")),
             })
-            .unwrap_or(false),
-        orgs: query.many("org"),
-        cities: query.many("city"),
-        countries: query.many("country"),
-        suggest: query.text("suggest"),
-        removed: query.flag("removed").unwrap_or(false),
+            .unwrap_or(false);
+        let filter = Filter {
+            ids: query.many("ids"),
+            orgs: query.many("org"),
+            cities: query.many("city"),
+            countries: query.many("country"),
+            suggest: query.text("suggest"),
+            removed: query.flag("removed").unwrap_or(false),
+        };
+        (own, filter)
     });
     let source = Source {
-        rows: |_, tx, caller, wish, window| venues::list(tx, caller, wish, window),
-        count: venues::count,
+        rows: |_, tx, caller, (own, filter), window| venues::list(tx, caller, *own, filter, window),
+        count: |tx, caller, (own, filter)| venues::count(tx, caller, *own, filter),
         id: |venue: &Venue| venue.id,
     };
-    call.list(wish, source).await
+    call.list(filter, source).await
 }
 
 /// GET of one.

@@ -9,4 +9,4 @@ pub mod envelope;
 pub mod orders;
 pub mod promocodes;
 pub mod refs;
-pub mod refund_requests;
+pub mod refunds;

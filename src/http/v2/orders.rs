@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use super::envelope::{self, PAGING, Pagination};
 use crate::app::orders::{
-    self, Changed, Changes, CodeRefusal, CodeRefused, Drawn, NewOrder, PaymentPatch, Through, Wanted, WholeOrder, Wish,
+    self, Changed, Changes, CodeRefusal, CodeRefused, Drawn, Filter, NewOrder, PaymentPatch, Through, Wanted,
+    WholeOrder,
 };
 use crate::app::{self, Window, Wrong};
 use crate::domain::access::Caller;
@@ -81,23 +82,23 @@ pub const EXPORT: BodyDoc = BodyDoc {
 
 /// GET of the list.
 pub async fn list(call: Reading<Seller>) -> Result<Response<Body>, Error> {
-    let wish = call.query_alone(LIST, |query| {
+    let asked = call.query_alone(LIST, |query| {
         let (created_from, created_to) = between(query, "created_at");
-        let wish = Wish {
+        let filter = Filter {
             events: query.many("events").unwrap_or_default(),
             statuses: query.many_as("status", status).unwrap_or_default(),
             with_customer: query.flag("only_with_customer").unwrap_or(false),
             created_from,
             created_to,
-            ..Wish::default()
+            ..Filter::default()
         };
-        (wish, Pagination::asked(query))
+        (filter, Pagination::asked(query))
     });
     let (body, total) = call
-        .looked(wish, |tx, caller, (wish, page)| {
+        .looked(asked, |tx, caller, (filter, page)| {
             let window = Window { after: None, skip: page.skip(), limit: page.page_size };
-            let orders = orders::list_whole(tx, caller, wish, window)?;
-            let page = Pagination { total: orders::count(tx, caller, wish)?, ..*page };
+            let orders = orders::list_whole(tx, caller, filter, window)?;
+            let page = Pagination { total: orders::count(tx, caller, filter)?, ..*page };
             Ok((envelope::list(tx, &orders, page)?, page.total))
         })
         .await?;
@@ -163,8 +164,8 @@ pub async fn export(call: Writing<Seller>, body: JsonBody) -> Result<Response<Bo
     let mail = call.app().new_id();
     let wish = call.body(&body, &EXPORT, |input| {
         let email: Option<Email> = input.given("email", parsed);
-        let wish = exported(input);
-        Some((email?, wish))
+        let filter = exported(input);
+        Some((email?, filter))
     });
     let wish = wish.and_then(|(email, wish)| {
         if let Some(acting) = &call.caller().partner {
@@ -173,8 +174,8 @@ pub async fn export(call: Writing<Seller>, body: JsonBody) -> Result<Response<Bo
         Ok((email, wish))
     });
     let mut response = call
-        .rendered(StatusCode::OK, &body, wish, move |tx, caller, (email, wish)| {
-            orders::export(tx, caller, mail, email, wish)?;
+        .rendered(StatusCode::OK, &body, wish, move |tx, caller, (email, filter)| {
+            orders::export(tx, caller, mail, email, filter)?;
             Ok(Vec::new())
         })
         .await?;
@@ -197,7 +198,9 @@ fn not_given(refused: &CodeRefused) -> Wrong {
         CodeRefusal::Unknown | CodeRefusal::NotNow(_) => "promocode_not_found",
         CodeRefusal::NotApplied(NotApplied::UsedUp { .. }) => "promocode_already_used",
         CodeRefusal::NotApplied(NotApplied::TooFew { .. }) => "promocode_limit_min_tickets",
-        CodeRefusal::NotApplied(NotApplied::TooMany { .. } | NotApplied::OtherSets) => "promocode_apply_info",
+        CodeRefusal::NotApplied(NotApplied::TooMany { .. } | NotApplied::OtherSets | NotApplied::Unsellable { .. }) => {
+            "promocode_apply_info"
+        }
     };
     Wrong { field: None, code, message: format!("{}: {}", refused.code, refused.why) }
 }
@@ -384,7 +387,7 @@ fn at_most(max: usize, text: String) -> Result<String, Invalid> {
 }
 
 /// The filters of the list in a body: several values as a list, or separated by commas as in a query.
-fn exported(input: &mut Input<'_>) -> Wish {
+fn exported(input: &mut Input<'_>) -> Filter {
     let times =
         several(input, "created_at", |text| if text.is_empty() { Ok(None) } else { parse_time(text).map(Some) });
     let (created_from, created_to) = match times.as_deref() {
@@ -396,13 +399,13 @@ fn exported(input: &mut Input<'_>) -> Wish {
             (None, None)
         }
     };
-    Wish {
+    Filter {
         created_from,
         created_to,
         statuses: several(input, "status", status).unwrap_or_default(),
         events: several(input, "events", str::parse).unwrap_or_default(),
         with_customer: input.given("only_with_customer", boolean).unwrap_or(false),
-        ..Wish::default()
+        ..Filter::default()
     }
 }
 

@@ -1,8 +1,10 @@
 //! Attachments (`spec/v1.md`, Attachments): files with their addresses, and the pictures of events and partners.
 
+use std::fs;
 use std::io::{Cursor, Write};
 use std::net::TcpStream;
 use std::slice;
+use std::time::Duration;
 
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use jiff::SignedDuration;
@@ -20,12 +22,14 @@ on_both_engines!(
     a_form_uploads_a_file_as_well,
     what_is_too_large_is_refused_at_its_limit,
     an_upload_that_breaks_off_changes_nothing,
+    uploads_that_stand_still_keep_out_only_their_own_partner,
     a_repeated_upload_takes_effect_once,
     a_drawing_is_cleaned,
     what_is_more_than_one_thing_is_served_as_what_it_was_checked_as,
     a_list_holds_what_the_partner_uploaded,
     a_removed_file_is_gone_at_once_and_from_the_disk_soon,
     an_upload_that_was_never_published_is_cleared_away,
+    a_file_that_cannot_be_deleted_holds_up_no_other,
     an_event_shows_a_picture_in_three_sizes,
     a_picture_that_is_small_stands_for_all_sizes,
     an_event_takes_only_pictures_that_its_organizer_may_show,
@@ -46,7 +50,7 @@ fn encoded(width: u32, height: u32, format: ImageFormat) -> Vec<u8> {
     content
 }
 
-fn png(width: u32, height: u32) -> Vec<u8> {
+pub fn png(width: u32, height: u32) -> Vec<u8> {
     encoded(width, height, ImageFormat::Png)
 }
 
@@ -287,6 +291,31 @@ fn an_upload_that_breaks_off_changes_nothing(server: Server) {
     assert_eq!(server.files().len(), 20);
 }
 
+fn uploads_that_stand_still_keep_out_only_their_own_partner(server: Server) {
+    let (organizer, other) = (server.organizer(), server.agent());
+    let key = server.key_of(organizer.partner(), organizer.user());
+    let request = key.request("POST", ATTACHMENTS).header("Content-Type", "application/pdf").body(PDF);
+    let whole = request.bytes();
+    let still: Vec<TcpStream> = (0..16)
+        .map(|_| {
+            let mut stream = TcpStream::connect(server.address).unwrap();
+            stream.write_all(&whole[..whole.len() - 1]).unwrap();
+            stream
+        })
+        .collect();
+    let until = |status: u16| {
+        let answers = (0..300).map(|_| {
+            std::thread::sleep(Duration::from_millis(20));
+            organizer.uploads("application/pdf", PDF)
+        });
+        answers.into_iter().find(|answer| answer.status == status).unwrap()
+    };
+    assert_eq!(until(429).header("retry-after"), Some("10"));
+    other.uploads("application/pdf", PDF).ok();
+    drop(still);
+    until(200);
+}
+
 fn a_repeated_upload_takes_effect_once(server: Server) {
     let organizer = server.organizer();
     let once = organizer.saying("Idempotency-Key", "poster");
@@ -418,8 +447,11 @@ fn an_upload_that_was_never_published_is_cleared_away(server: Server) {
     let acting =
         Acting { id: organizer.partner().parse().unwrap(), roles: Roles::default(), role: MemberRole::Manager };
     let caller = Caller { user: None, partner: Some(acting) };
-    let begin =
-        || server.wait_for(attachments::upload(&server.app, &caller, "body", None, png(500, 500).into())).unwrap();
+    let begin = || {
+        let admitted = attachments::admit(&server.app, &caller).unwrap();
+        let picture = png(500, 500).into();
+        server.wait_for(attachments::upload(&server.app, &caller, &admitted, "body", None, picture)).unwrap()
+    };
     // The server dies between the file and its publication.
     let (lost, late) = (begin(), begin());
     drop(lost);
@@ -432,6 +464,35 @@ fn an_upload_that_was_never_published_is_cleared_away(server: Server) {
     let published = server.wait_for(server.app.store.write(move |tx| attachments::publish(&app, tx, &caller, &late)));
     assert!(published.is_err(), "its file may be deleted at any moment");
     server.run_jobs();
+    assert_eq!(server.files(), [] as [&str; 0]);
+}
+
+fn a_file_that_cannot_be_deleted_holds_up_no_other(server: Server) {
+    use parterre::app::attachments::drop_files;
+
+    let organizer = server.organizer();
+    let files: Vec<String> = (0..3).map(|_| id(&picture(&organizer, 8, 8)).to_owned()).collect();
+    // The media store does not delete a folder that holds something.
+    let stuck = server.media().join(&files[0]);
+    fs::remove_file(&stuck).unwrap();
+    fs::create_dir(&stuck).unwrap();
+    fs::write(stuck.join("file"), "").unwrap();
+    for file in &files {
+        server.advance(SignedDuration::from_secs(1));
+        organizer.delete(&path(file)).ok();
+    }
+    let step = |limit| {
+        server.advance(SignedDuration::from_secs(1));
+        server.wait_for(drop_files(&server.app, limit))
+    };
+    assert!(step(1).is_err(), "the oldest one is the first");
+    assert_eq!(step(1).unwrap(), 1, "and then the last");
+    assert_eq!(step(10).unwrap(), 1);
+    assert!(step(10).is_err());
+    assert_eq!(server.files(), [files[0].as_str()]);
+    fs::remove_dir_all(&stuck).unwrap();
+    server.run_jobs();
+    assert_eq!(step(10).unwrap(), 0);
     assert_eq!(server.files(), [] as [&str; 0]);
 }
 

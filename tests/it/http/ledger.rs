@@ -15,6 +15,8 @@ on_both_engines!(
     an_organizer_owes_the_commission_of_what_it_sells_itself,
     a_payout_is_recorded_by_the_platform_alone,
     what_a_payout_must_hold,
+    a_payout_that_settles_a_deal_is_between_its_sides_whatever_else_they_are,
+    sums_are_exact_beyond_what_one_amount_can_be,
     both_sides_read_a_payout_and_nobody_else,
     each_partner_reads_its_own_account,
     lists_are_filtered,
@@ -207,6 +209,41 @@ fn what_a_payout_must_hold(server: Server) {
     let body = json!({"from": demo::PLATFORM, "to": organizer, "amount": "7", "currency": "EUR"});
     assert_eq!(server.platform().post(PAYOUTS, body).ok()["deal"], Value::Null);
     assert_eq!(scene.organizer.get(&format!("{BALANCES}?currency=EUR")).list()[0]["owes"], "7.00");
+}
+
+fn a_payout_that_settles_a_deal_is_between_its_sides_whatever_else_they_are(server: Server) {
+    let scene = Scene::new(&server);
+    let (organizer, agent) = (scene.organizer.partner(), scene.agent.partner());
+    let roles = json!({"roles": ["org", "core"]});
+    server.platform().patch(&format!("/v1/resources/partners/{organizer}"), roles).ok();
+    scene.pays(agent, organizer, "910");
+    let of_organizer = server.platform().get(&format!("{BALANCES}?partner={organizer}")).list();
+    assert_eq!((of_organizer.len(), &of_organizer[0]["owed"]), (1, &json!("0.00")));
+    let of_platform = server.platform().get(&format!("{BALANCES}?account=platform&deal={}", scene.deal)).list();
+    assert_eq!((&of_platform[0]["owed"], &of_platform[0]["payouts"]), (&json!("30.00"), &json!("0.00")));
+    scene.pays(agent, demo::PLATFORM, "30");
+    assert_eq!(stands(&scene.agent), ("0.00".to_owned(), "0.00".to_owned()));
+    // What settles no deal is the platform's.
+    let body = json!({"from": agent, "to": organizer, "amount": "5"});
+    server.platform().post(PAYOUTS, body).ok();
+    let of_platform = server.platform().get(&format!("{BALANCES}?account=platform")).list();
+    assert!(of_platform.iter().any(|balance| balance["deal"].is_null() && balance["owes"] == "5.00"));
+    assert_all_is_straight(&server);
+}
+
+fn sums_are_exact_beyond_what_one_amount_can_be(server: Server) {
+    let scene = Scene::new(&server);
+    let (organizer, agent) = (scene.organizer.partner(), scene.agent.partner());
+    let most = "92233720368547758.07";
+    for _ in 0..3 {
+        scene.pays(agent, organizer, most);
+    }
+    // Three times as much, and the share of 910.00 that it was owed.
+    assert_eq!(stands(&scene.organizer), ("0.00".to_owned(), "276701161105642364.21".to_owned()));
+    let balance = scene.organizer.get(BALANCES).list();
+    assert_eq!(balance[0]["payouts"], "-276701161105643274.21");
+    let of_agent = scene.agent.get(BALANCES).list();
+    assert_eq!((&of_agent[0]["customer"], &of_agent[0]["owed"]), (&json!("-1100.00"), &json!("276701161105642334.21")));
 }
 
 fn both_sides_read_a_payout_and_nobody_else(server: Server) {

@@ -8,7 +8,7 @@ use parterre::domain::time::write_v1;
 use parterre::store;
 use serde_json::{Value, json};
 
-use crate::util::{Server, id};
+use crate::util::{Actor, Server, id, sets_path};
 
 on_both_engines!(
     Server;
@@ -19,6 +19,8 @@ on_both_engines!(
     a_list_of_maps_is_filtered_and_spares_the_seats,
     a_map_that_coming_events_use_is_not_removed,
     an_event_is_held_by_a_map_of_its_organizer,
+    an_event_is_held_by_a_map_of_its_venue,
+    a_map_stays_with_the_venue_of_its_events,
     a_map_is_drawn,
     a_drawing_is_kept_until_the_map_changes,
     what_is_written_in_a_map_is_escaped_in_its_drawing,
@@ -255,6 +257,88 @@ fn an_event_is_held_by_a_map_of_its_organizer(server: Server) {
     assert_eq!(organizer.changes_event(&event, json!({"map": null})).ok()["map"], json!(null));
 }
 
+/// A map of a venue, and the seats of its parterre as a set.
+fn hall(organizer: &Actor<'_>, venue: &Value) -> (Value, Value) {
+    let map = organizer.describes_map("Hall");
+    let map = organizer.patch(&path(&map), json!({"venue": id(venue)})).ok();
+    let set = json!({"name": "Seats", "price": "10", "sector": id(&map["sectors"][1]), "seats": {"1": [[1, 3]]}});
+    (map, set)
+}
+
+fn an_event_is_held_by_a_map_of_its_venue(server: Server) {
+    let organizer = server.organizer();
+    let (opera, circus) = (organizer.describes_venue("Opera"), organizer.describes_venue("Circus"));
+    let (map, seats) = hall(&organizer, &opera);
+    let (ring, _) = hall(&organizer, &circus);
+    let anywhere = organizer.describes_map("Anywhere");
+    let held = |venue: &Value| {
+        let event = server.event_of(&organizer);
+        organizer.changes_event(&event, json!({"venue": id(venue)})).ok();
+        event
+    };
+
+    let event = held(&circus);
+    let refusal = organizer.changes_event(&event, json!({"map": id(&map)})).refused(400);
+    assert_eq!(refusal.fields(), ["map"]);
+    assert!(refusal.reason.contains(id(&map)) && refusal.reason.contains("another venue"), "{}", refusal.reason);
+    let refusal = organizer.post(&sets_path(&event), seats.clone()).refused(400);
+    assert_eq!(refusal.fields(), ["sector"]);
+    for fitting in [&ring, &anywhere] {
+        assert_eq!(organizer.changes_event(&event, json!({"map": id(fitting)})).ok()["map"], id(fitting));
+    }
+    // Both at once are looked at together.
+    let both = json!({"venue": id(&opera), "map": id(&ring)});
+    assert_eq!(organizer.changes_event(&event, both).refused(400).fields(), ["map"]);
+    organizer.changes_event(&event, json!({"venue": id(&opera), "map": id(&map)})).ok();
+    let refusal = organizer.changes_event(&event, json!({"venue": id(&circus)})).refused(400);
+    assert_eq!(refusal.fields(), ["venue"]);
+    let seen = organizer.get(&format!("{EVENTS}/{event}")).ok();
+    assert_eq!((&seen["venue"], &seen["map"]), (&json!(id(&opera)), &json!(id(&map))), "nothing is changed");
+    organizer.post(&sets_path(&event), seats.clone()).ok();
+
+    let title = json!({"text": "Concert"});
+    let new = json!({"title": title, "lifetime": seen["lifetime"], "venue": id(&circus), "map": id(&map)});
+    assert_eq!(organizer.post(EVENTS, new).refused(400).fields(), ["map"]);
+
+    // Seats are on a map as well where the event names none.
+    let event = held(&opera);
+    organizer.post(&sets_path(&event), seats.clone()).ok();
+    assert_eq!(organizer.changes_event(&event, json!({"venue": id(&circus)})).refused(400).fields(), ["venue"]);
+
+    // What takes place nowhere in particular may be held by any map, until it is said where.
+    let event = server.event_of(&organizer);
+    organizer.changes_event(&event, json!({"map": id(&map)})).ok();
+    organizer.post(&sets_path(&event), seats).ok();
+    assert_eq!(organizer.changes_event(&event, json!({"venue": id(&circus)})).refused(400).fields(), ["venue"]);
+    organizer.changes_event(&event, json!({"venue": id(&opera)})).ok();
+    assert_eq!(organizer.changes_event(&event, json!({"venue": null})).ok()["venue"], Value::Null);
+}
+
+fn a_map_stays_with_the_venue_of_its_events(server: Server) {
+    let organizer = server.organizer();
+    let (opera, circus) = (organizer.describes_venue("Opera"), organizer.describes_venue("Circus"));
+    let (map, seats) = hall(&organizer, &opera);
+    let moves = |venue: &Value| organizer.patch(&path(&map), json!({"venue": venue}));
+    moves(&json!(id(&circus))).ok();
+    moves(&json!(id(&opera))).ok();
+    let (named, seated) = (server.event_of(&organizer), server.event_of(&organizer));
+    organizer.changes_event(&named, json!({"venue": id(&opera), "map": id(&map)})).ok();
+    organizer.changes_event(&seated, json!({"venue": id(&opera)})).ok();
+    let set = organizer.post(&sets_path(&seated), seats).ok();
+    let refusal = moves(&json!(id(&circus))).refused(400);
+    assert_eq!(refusal.fields(), ["venue"]);
+    assert!(refusal.reason.contains(&named) && refusal.reason.contains(&seated), "{}", refusal.reason);
+    assert_eq!(organizer.get(&path(&map)).ok()["venue"], id(&opera));
+    organizer.changes_event(&named, json!({"map": null})).ok();
+    organizer.removes_set(&set).ok();
+    moves(&json!(id(&circus))).ok();
+    organizer.changes_event(&seated, json!({"map": id(&map)})).refused(400);
+    moves(&Value::Null).ok();
+    organizer.changes_event(&seated, json!({"map": id(&map)})).ok();
+    assert_eq!(moves(&json!(id(&circus))).refused(400).fields(), ["venue"]);
+    moves(&json!(id(&opera))).ok();
+}
+
 fn a_map_is_drawn(server: Server) {
     let organizer = server.organizer();
     let map = organizer.describes_map("Hall");
@@ -329,9 +413,8 @@ fn a_sector_is_found_by_its_id(server: Server) {
     let organizer = server.organizer();
     let map = organizer.describes_map("Hall");
     let sector: SectorId = id(&map["sectors"][1]).parse().unwrap();
-    let (found, org, sector) = server.write(move |tx| Ok(store::maps::find_sector(tx, sector)?)).unwrap();
-    assert_eq!((found.to_string(), org.to_string()), (id(&map).to_owned(), organizer.partner().to_owned()));
-    assert_eq!((sector.name.as_str(), sector.amount()), ("Parterre", 7));
+    let (sector, of) = server.write(move |tx| Ok(store::maps::find_sector(tx, sector)?)).unwrap();
+    assert_eq!((of.to_string().as_str(), sector.name.as_str(), sector.amount()), (id(&map), "Parterre", 7));
     let unknown: SectorId = demo::VENUE.parse().unwrap();
     assert!(server.write(move |tx| Ok(store::maps::find_sector(tx, unknown)?)).is_none());
 }

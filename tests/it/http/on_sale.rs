@@ -21,6 +21,8 @@ on_both_engines!(
     an_expired_order_is_written_down_once,
     an_event_that_is_cancelled_has_no_live_order,
     of_two_orders_for_the_last_use_of_a_promocode_one_gets_it,
+    a_cancelled_event_and_changes_of_its_orders_do_not_wait_for_each_other_in_a_circle,
+    orders_that_share_tickets_and_a_promocode_do_not_wait_for_each_other_in_a_circle,
 );
 
 const CLIENTS: usize = 64;
@@ -287,4 +289,50 @@ fn of_two_orders_for_the_last_use_of_a_promocode_one_gets_it(server: Server) {
     let counter = sale.organizer.get(&format!("{path}/{}", id(&code))).ok()["counter"].clone();
     assert_eq!(counter, json!({"held": 10, "used": 0}));
     assert_eq!(sale.organizer.sees_set(&sale.set)["amount_vacant"], 90);
+}
+
+fn a_cancelled_event_and_changes_of_its_orders_do_not_wait_for_each_other_in_a_circle(server: Server) {
+    const ORDERS: usize = 60;
+    let sale = server.sale(60, "1000");
+    server.promocode(&sale.organizer, &sale.event, json!({"code": "TEN", "discount": {"percentage": "10%"}}));
+    let wish = json!({"event": sale.event, "random": {id(&sale.set): 1}, "promocodes": ["TEN"]});
+    let orders: Vec<Value> = (0..ORDERS).map(|_| sale.agent.orders(wish.clone()).ok()).collect();
+    at_once(ORDERS, |number| match number {
+        20 => {
+            let event = format!("/v1/resources/events/{}", sale.event);
+            insist(|| sale.organizer.patch(&event, json!({"status": "cancelled"}))).ok();
+        }
+        // The last ones first: it ends them the other way round.
+        number => {
+            let answer = insist(|| sale.agent.cancels_order(&orders[ORDERS - 1 - number]));
+            assert!([200, 400].contains(&answer.status), "{}", answer.text());
+        }
+    });
+    assert_eq!(server.app.store.collisions(), 0);
+    assert_eq!(server.number("select count(*) from orders where status = 'canceled'"), 60);
+    assert_eq!(server.number("select cast(sum(taken) as bigint) from set_counters"), 0);
+    assert_eq!(server.number("select cast(sum(held) as bigint) from promocodes"), 0);
+}
+
+fn orders_that_share_tickets_and_a_promocode_do_not_wait_for_each_other_in_a_circle(server: Server) {
+    const PAIRS: usize = 40;
+    let sale = server.sale(80, "1000");
+    server.promocode(&sale.organizer, &sale.event, json!({"code": "TEN", "discount": {"percentage": "10%"}}));
+    let all: Vec<String> = sale.organizer.sees_tickets(&sale.set).iter().map(|ticket| id(ticket).to_owned()).collect();
+    let order = |number: usize| sale.agent.orders(json!({"event": sale.event, "tickets": [all[2 * number]]})).ok();
+    let held: Vec<Value> = (0..PAIRS).map(order).collect();
+    at_once(2 * PAIRS, |number| {
+        let pair = number / 2;
+        if number % 2 == 0 {
+            let change = json!({"promocodes": ["TEN"], "status": "done"});
+            insist(|| sale.agent.changes_whole(&held[pair], change.clone())).ok();
+        } else {
+            let tickets = [&all[2 * pair], &all[2 * pair + 1]];
+            let wish = json!({"event": sale.event, "tickets": tickets, "promocodes": ["TEN"]});
+            assert_eq!(insist(|| sale.agent.orders(wish.clone())).ok()["tickets"], json!([tickets[1]]));
+        }
+    });
+    assert_eq!(server.app.store.collisions(), 0);
+    assert_eq!(server.number("select cast(sum(held) as bigint) from promocodes"), 40);
+    assert_eq!(server.number("select cast(sum(used) as bigint) from promocodes"), 40);
 }

@@ -13,7 +13,8 @@ use parterre::store;
 use parterre::store::stock::{self, Counts};
 use serde_json::{Value, json};
 
-use crate::util::{Actor, ORDERS, Sale, Server, id, order_path};
+use super::attachments::png;
+use crate::util::{Actor, ORDERS, Sale, Server, id, order_path, set_path, sets_path, whole_path};
 
 on_both_engines!(
     Server;
@@ -36,6 +37,7 @@ on_both_engines!(
     a_deal_is_the_given_one_or_the_callers_accepted_one,
     under_a_deal_that_was_closed_since_an_order_is_paid_reduced_and_cancelled,
     terms_that_cannot_sell_a_price_are_refused,
+    a_promocode_that_the_terms_cannot_bear_gives_nothing,
     an_organizer_sells_its_own_event_without_a_deal,
     the_rule_of_a_set_is_fixed_by_its_first_ticket,
     a_promocode_lowers_the_price_and_its_uses_are_counted,
@@ -613,6 +615,29 @@ fn terms_that_cannot_sell_a_price_are_refused(server: Server) {
     assert_eq!(sale.agent.orders_of(&dear, 1).ok()["value"], "200.00");
 }
 
+fn a_promocode_that_the_terms_cannot_bear_gives_nothing(server: Server) {
+    let sale = server.sale(5, "1000");
+    sale.organizer.has_settings(json!({"core": "150.00"}));
+    let deal = sale.agent.proposes_terms(&sale.event, sale.organizer.partner(), json!({"org": 85, "extra": 0})).ok();
+    sale.organizer.accepts(&deal).ok();
+    let (set, dear) = (id(&sale.set).to_owned(), sale.organizer.makes_set(&sale.event, 5, "2000"));
+    code(&sale, json!({"code": "TEN", "discount": {"percentage": "10%"}, "tickets_count": {"max": 2}}));
+    // Of 1000.00 nothing is left for the agent, so of 900.00 less than that: 900 − 765 − 150.
+    let wish = json!({"event": sale.event, "random": {set.clone(): 1}, "promocodes": ["TEN"]});
+    assert_eq!(sale.agent.orders(wish.clone()).refused(400).fields(), ["promocodes[0]"]);
+    let answer = sale.agent.orders_whole(wish).ok();
+    assert_eq!(answer["errors"][0]["code"], "promocode_apply_info");
+    assert_eq!(answer["data"]["values"]["discount"], "0.00");
+    // The dear ticket bears it. Where it counts again after tickets were taken away, the other one still costs the same.
+    let order = sale.agent.orders(json!({"event": sale.event, "random": {id(&dear): 1}, "promocodes": ["TEN"]})).ok();
+    assert_eq!(order["value"], "1800.00");
+    let order = sale.agent.changes_order(&order, json!({"random": {id(&dear): 1, set.clone(): 2}})).ok();
+    assert_eq!(order["value"], "4000.00", "three are too many for the code");
+    sale.agent.sets_order(&order, "in_progress").ok();
+    let order = sale.agent.changes_order(&order, json!({"random": {id(&dear): 1, set: 1}})).ok();
+    assert_eq!(order["value"], "2800.00");
+}
+
 fn an_organizer_sells_its_own_event_without_a_deal(server: Server) {
     let sale = server.sale(5, "1000");
     sale.organizer.has_settings(json!({"extra": "50.00", "core": "5%"}));
@@ -852,6 +877,10 @@ fn a_payment_system_is_named_or_its_id_is(server: Server) {
     sale.agent.sets_order(&order, "in_progress").ok();
     assert_eq!(change(json!({"system": "test"})).refused(400).fields(), ["payment.system"]);
     assert_eq!(change(json!({"system": "api/BASE"})).ok()["payment"]["system"], base);
+    assert_eq!(change(json!({"success_url": urls["success_url"]})).refused(400).fields(), ["payment.success_url"]);
+    assert_eq!(change(json!({"failure_url": null})).refused(400).fields(), ["payment.failure_url"]);
+    let same = json!({"success_url": null, "failure_url": urls["failure_url"]});
+    assert_eq!(change(same).ok()["payment"]["failure_url"], urls["failure_url"]);
 }
 
 fn only_its_payment_system_says_that_an_order_is_paid(server: Server) {
@@ -1052,16 +1081,89 @@ fn a_barcode_is_for_the_organizer_the_platform_and_the_vendor_of_the_done_order(
 
 fn a_vendor_always_reads_the_event_of_its_order(server: Server) {
     let sale = server.sale(10, "1000");
-    let order = order_in(&server, &sale, "in_progress");
-    sale.organizer.changes_event(&sale.event, json!({"status": "draft"})).ok();
-    let stranger = server.agent();
-    let deal = sale.organizer.proposes(&sale.event, stranger.partner()).ok();
+    let (organizer, agent, event) = (&sale.organizer, &sale.agent, &sale.event);
+    let (venue, map) = (organizer.describes_venue("Opera"), organizer.describes_map("Hall"));
+    let poster = organizer.uploads("image/png", png(4, 4)).ok();
+    let place = json!({"venue": id(&venue), "map": id(&map), "media": {"cover_original": id(&poster)}});
+    organizer.changes_event(event, place).ok();
+    let seated = json!({
+        "name": "Seats", "sector": id(&map["sectors"][1]), "seats": {"1": [[1, 3]]}, "price": "10",
+    });
+    let seated = organizer.post(&sets_path(event), seated).ok();
+    let ten = code(&sale, json!({"code": "TEN", "discount": {"percentage": "10%"}}));
+    let wish = json!({"event": event, "random": {id(&sale.set): 1, id(&seated): 1}, "promocodes": ["TEN"]});
+    let order = agent.orders(wish).ok();
+    agent.pays(&order);
+
+    // Whatever could open the event is gone: the deal is closed, the event is a draft, its place and poster are removed.
+    agent.closes(&sale.deal).ok();
+    organizer.changes_event(event, json!({"status": "draft"})).ok();
+    let (stranger, cashier) = (server.agent(), server.member_of(agent.partner(), MemberRole::Cashier));
+    let deal = organizer.proposes(event, stranger.partner()).ok();
     stranger.accepts(&deal).ok();
-    for (caller, status) in [(&sale.agent, 200), (&stranger, 403)] {
-        assert_eq!(caller.get(&format!("/v1/resources/events/{}", sale.event)).status, status);
-        assert_eq!(caller.get(&format!("/v1/resources/events/{}/sets", sale.event)).status, status);
+
+    let ticket = format!("{}/tickets/{}", set_path(&seated), tickets(&order)[1]);
+    let event_path = format!("/v1/resources/events/{event}");
+    for path in [
+        event_path.clone(),
+        sets_path(event),
+        set_path(&seated),
+        format!("{}/tickets", set_path(&sale.set)),
+        format!("{event_path}/tickets"),
+        ticket.clone(),
+    ] {
+        for (caller, status) in [(agent, 200), (&cashier, 200), (organizer, 200), (&stranger, 403)] {
+            assert_eq!(caller.get(&path).status, status, "{path}");
+        }
     }
-    assert_eq!(sale.agent.sees_tickets_of(&order).len(), 1);
+    for path in [format!("/v1/resources/venues/{}", id(&venue)), format!("/v1/resources/maps/{}", id(&map))] {
+        assert_eq!(agent.get(&path).status, 200, "{path}");
+    }
+    assert!(agent.get(&ticket).ok()["barcode"].is_string(), "it sold that ticket");
+    for (query, listed) in
+        [(String::new(), true), ("status=draft".to_owned(), true), ("status=public".to_owned(), false)]
+    {
+        let list = format!("/v1/resources/events?filter=all&ids={event}&{query}&page=1");
+        for (caller, sees) in [(agent, listed), (&cashier, listed), (organizer, listed), (&stranger, false)] {
+            let answer = caller.get(&list);
+            assert_eq!(answer.header("total"), Some(if sees { "1" } else { "0" }), "{list}");
+            assert_eq!(answer.ids(), if sees { vec![event.clone()] } else { Vec::new() }, "{list}");
+        }
+    }
+
+    let schema = "event{title{text},venue{name},map{name,sectors{name}},media,org{name},sets{name}},org{name},\
+                  tickets{seat,set{name,sector{name},event{venue{name}}}},promocodes{code,event{title{text}},sets{name}},\
+                  deal{event{title{text}}}";
+    let opened = agent.get(&format!("{}?fields-schema={}", order_path(&order), schema.replace(' ', ""))).ok();
+    assert_eq!(opened["event"]["venue"], json!({"name": "Opera"}));
+    assert_eq!(opened["event"]["map"]["sectors"], json!([{"name": "Floor"}, {"name": "Parterre"}]));
+    assert_eq!(opened["event"]["sets"], json!([{"name": "Parterre"}, {"name": "Seats"}]));
+    assert_eq!(opened["event"]["media"]["cover_original"]["id"], id(&poster));
+    assert_eq!((&opened["event"]["title"]["text"], &opened["org"]["name"]), (&json!("Concert"), &json!("Organizer")));
+    let there = json!({"venue": {"name": "Opera"}});
+    assert_eq!(opened["tickets"][0]["set"], json!({"event": there, "name": "Parterre", "sector": null}));
+    assert_eq!(opened["tickets"][1]["set"], json!({"event": there, "name": "Seats", "sector": {"name": "Parterre"}}));
+    assert_eq!(opened["tickets"][1]["seat"]["map"], id(&map));
+    assert_eq!(opened["promocodes"], json!([{"code": "TEN", "event": {"title": {"text": "Concert"}}, "sets": []}]));
+    assert_eq!(opened["deal"], json!({"event": {"title": {"text": "Concert"}}}));
+    assert_eq!(id(&ten), order["promocodes"][0]);
+    // A stranger whose deal is about the same draft is shown nothing of it.
+    let hidden = format!("/v1/resources/deals/{}?fields-schema=event{{id}}", id(&deal));
+    assert_eq!(stranger.get(&hidden).ok(), json!({"event": null}));
+
+    let whole = agent.get(&whole_path(&order)).ok();
+    for (section, named) in [
+        ("events", event.as_str()),
+        ("venues", id(&venue)),
+        ("sets", id(&sale.set)),
+        ("sets", id(&seated)),
+        ("promocodes", id(&ten)),
+        ("partners", organizer.partner()),
+        ("partners", agent.partner()),
+    ] {
+        assert!(whole["refs"][section][named].is_object(), "{section} {named}");
+    }
+    assert_eq!(stranger.get(&whole_path(&order)).status, 403);
 }
 
 fn lists_are_filtered_and_whole(server: Server) {

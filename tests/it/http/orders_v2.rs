@@ -395,6 +395,12 @@ fn mailing_tickets_needs_an_address(server: Server) {
     needed(sale.agent.changes_whole(&order, json!({"settings": {"customer": null}})));
     sale.agent.changes_whole(&order, json!({"settings": {"customer": null, "send_tickets": false}})).ok();
     needed(sale.agent.changes_whole(&order, json!({"settings": {"send_tickets": true}})));
+    // Version 1 does without; such an order may be changed all the same.
+    let wish = json!({"event": sale.event, "random": {id(&sale.set): 1}, "payment": {"send_tickets": true}});
+    let order = sale.agent.orders(wish).ok();
+    sale.agent.changes_whole(&order, json!({"vendor_data": {"order_id": "7"}})).ok();
+    needed(sale.agent.changes_whole(&order, json!({"settings": {"customer": {"name": "Anna"}}})));
+    assert_eq!(data(&sale.agent.changes_whole(&order, json!({"status": "cancelled"})))["status"], "cancelled");
 }
 
 fn a_seat_and_a_venue_are_shown(server: Server) {

@@ -46,6 +46,10 @@ on_both_engines!(
     seats_make_the_amount_and_are_in_one_set_only,
     of_two_sets_at_once_one_gets_a_seat,
     amounts_changed_at_once_follow_one_another,
+    many_tickets_are_taken_away_at_once_and_removed_in_parts,
+    a_large_set_is_removed_at_once_and_its_tickets_in_parts,
+    what_was_taken_away_comes_back_first,
+    nobody_gets_more_than_is_left_while_tickets_are_taken_away,
     the_largest_set_keeps_nobody_waiting,
 );
 
@@ -604,6 +608,7 @@ fn a_large_set_is_made_in_parts(server: Server) {
     let more = organizer.changes_set(&set, json!({"amount": 8_000})).ok();
     assert_eq!((&more["amount_vacant"], stored(&server, &set)), (&json!(8_000), 8_000));
     assert_eq!(organizer.changes_set(&set, json!({"amount": 10})).ok()["amount_vacant"], 10);
+    server.run_jobs();
     assert_eq!(stored(&server, &set), 10);
 }
 
@@ -757,6 +762,128 @@ fn amounts_changed_at_once_follow_one_another(server: Server) {
     assert_eq!(organizer.get(&sets_path(demo::EVENTS[0].0)).list().len(), 3, "the demo's sets");
 }
 
+fn many_tickets_are_taken_away_at_once_and_removed_in_parts(server: Server) {
+    let sale = server.sale(5_000, "100.00");
+    let organizer = &sale.organizer;
+    let before = organizer.sees_tickets(&sale.set);
+    let (low, high) = (id(&before[10]), id(&before[2_500]));
+    let held = sale.agent.orders(json!({"tickets": [id(&before[4_999])]})).ok();
+    let set = organizer.changes_set(&sale.set, json!({"amount": 1_000})).ok();
+    assert_eq!((&set["amount"], &set["amount_vacant"]), (&json!(1_000), &json!(999)));
+    assert_eq!(stored(&server, &sale.set), 3_000, "a part is removed at once");
+
+    // What is still there is as good as removed.
+    let numbers: Vec<i64> =
+        organizer.sees_tickets(&sale.set).iter().map(|ticket| ticket["number"].as_i64().unwrap()).collect();
+    assert_eq!(numbers, (1..=999).chain([5_000]).collect::<Vec<_>>());
+    let list = format!("{}/tickets?status=vacant&page=1", set_path(&sale.set));
+    assert_eq!(organizer.get(&list).header("total"), Some("999"));
+    let removed =
+        |ticket: &str| organizer.get(&format!("{}/tickets/{ticket}", set_path(&sale.set))).ok()["removed"].clone();
+    assert_eq!((removed(low), removed(high)), (json!(false), json!(true)));
+    let order = sale.agent.orders(json!({"tickets": [high, low]})).ok();
+    assert_eq!(order["tickets"], json!([low]), "it can't be had");
+    let rest = sale.agent.orders_of(&sale.set, 1_000).ok();
+    assert_eq!(rest["tickets"].as_array().unwrap().len(), 998);
+    assert_eq!(sale.agent.orders_of(&sale.set, 1).ok()["tickets"], json!([]));
+    organizer.changes_set(&sale.set, json!({"amount": 999})).refused(409);
+
+    // What is given back meanwhile can be had again once the parts are removed, and is counted all the time.
+    sale.agent.cancels_order(&held).ok();
+    assert_eq!(organizer.sees_set(&sale.set)["amount_vacant"], 1);
+    assert!(server.wait_for(tickets::remove_surplus(&server.app)).unwrap());
+    assert_eq!(stored(&server, &sale.set), 1_000, "a step removes a part");
+    assert!(!server.wait_for(tickets::remove_surplus(&server.app)).unwrap());
+    assert_eq!(sale.agent.orders_of(&sale.set, 1).ok()["tickets"].as_array().unwrap().len(), 1);
+    assert_eq!(organizer.sees_set(&sale.set)["amount_vacant"], 0);
+    assert_eq!(server.number("select count(*) from sets where surplus > 0"), 0);
+}
+
+fn a_large_set_is_removed_at_once_and_its_tickets_in_parts(server: Server) {
+    let sale = server.sale(5_000, "100.00");
+    let organizer = &sale.organizer;
+    let ticket = organizer.sees_tickets(&sale.set)[0].clone();
+    let order = sale.agent.orders(json!({"tickets": [id(&ticket)]})).ok();
+    organizer.removes_set(&sale.set).refused(409);
+    assert_eq!(stored(&server, &sale.set), 5_000, "nothing is changed");
+    server.advance(SignedDuration::from_mins(10));
+    organizer.removes_set(&sale.set).ok();
+    assert_eq!(stored(&server, &sale.set), 3_000);
+    let set = organizer.sees_set(&sale.set);
+    assert_eq!((&set["removed"], &set["amount_vacant"]), (&json!(true), &json!(0)));
+    for ticket in [&ticket, &json!({"id": order["tickets"][0]})] {
+        let seen = organizer.get(&format!("{}/tickets/{}", set_path(&sale.set), id(ticket))).ok();
+        assert_eq!(seen["status"], "vacant");
+    }
+    assert_eq!(organizer.sees_tickets(&sale.set), Vec::<Value>::new());
+    sale.agent.orders_of(&sale.set, 1).refused(400);
+    let order = sale.agent.orders(json!({"event": sale.event, "tickets": [id(&ticket)]})).ok();
+    assert_eq!(order["tickets"], json!([]), "it can't be had");
+    server.run_jobs();
+    assert_eq!(stored(&server, &sale.set), 0);
+    assert_eq!(server.number("select cast(sum(taken) as bigint) from set_counters"), 0);
+}
+
+fn what_was_taken_away_comes_back_first(server: Server) {
+    let organizer = server.organizer();
+    let event = server.event_of(&organizer);
+    let set = organizer.makes_set(&event, 6_000, "100.00");
+    let numbers = || organizer.sees_tickets(&set).iter().map(|t| t["number"].as_i64().unwrap()).collect::<Vec<_>>();
+    let amount = |amount: i64| {
+        let set = organizer.changes_set(&set, json!({"amount": amount})).ok();
+        assert_eq!((&set["amount"], &set["amount_vacant"]), (&json!(amount), &json!(amount)));
+        assert_eq!(numbers(), (1..=amount).collect::<Vec<_>>());
+    };
+    amount(1_000);
+    assert_eq!(stored(&server, &set), 4_000);
+    amount(2_500);
+    assert_eq!(stored(&server, &set), 4_000, "none is made");
+    amount(500);
+    assert_eq!(stored(&server, &set), 2_000, "the next part");
+    let more = organizer.changes_set(&set, json!({"amount": 2_002})).ok();
+    assert_eq!(more["amount_vacant"], 2_002);
+    assert_eq!(numbers(), (1..=2_000).chain([6_001, 6_002]).collect::<Vec<_>>());
+    server.run_jobs();
+    assert_eq!(stored(&server, &set), 2_002);
+}
+
+fn nobody_gets_more_than_is_left_while_tickets_are_taken_away(server: Server) {
+    let sale = server.sale(4_300, "100.00");
+    let (organizer, set) = (&sale.organizer, &sale.set);
+    let got = |order: &Value| order["tickets"].as_array().unwrap().len();
+    let held: usize = std::thread::scope(|scope| {
+        let buyers: Vec<_> = (0..8)
+            .map(|buyer| {
+                let sale = &sale;
+                scope.spawn(move || {
+                    let mut held = 0;
+                    for number in 0..20 {
+                        let order = if (buyer + number) % 2 == 0 {
+                            sale.agent.orders_of(set, 3).ok()
+                        } else {
+                            let order = sale.agent.orders_of(set, 1).ok();
+                            sale.agent.changes_order(&order, json!({"random": {id(set): 4}})).ok()
+                        };
+                        held += got(&order);
+                    }
+                    held
+                })
+            })
+            .collect();
+        for amount in [4_000, 1_500, 1_600, 300] {
+            organizer.changes_set(set, json!({"amount": amount})).ok();
+            server.wait_for(tickets::remove_surplus(&server.app)).unwrap();
+        }
+        buyers.into_iter().map(|buyer| buyer.join().unwrap()).sum()
+    });
+    assert_eq!(held, 300, "all that is left, and no more");
+    let seen = organizer.sees_set(set);
+    assert_eq!((&seen["amount"], &seen["amount_vacant"]), (&json!(300), &json!(0)));
+    server.run_jobs();
+    assert_eq!(stored(&server, set), 300);
+    assert_eq!(server.number("select count(*) from tickets where status = 'reserved'"), 300);
+}
+
 /// Prints what it measures: a build for development is slower than what is released, so it only bounds what would be a
 /// mistake by an order of magnitude (`docs/performance.md` has the figures).
 #[expect(clippy::print_stdout, reason = "the figures are what one runs it alone for")]
@@ -778,8 +905,15 @@ fn the_largest_set_keeps_nobody_waiting(server: Server) {
         let begun = Instant::now();
         let large = organizer.makes_set(&event, 50_000, "100.00");
         let took = begun.elapsed();
-        done.store(true, Ordering::SeqCst);
         assert_eq!(stored(&server, &large), 50_000);
+        let begun = Instant::now();
+        organizer.changes_set(&large, json!({"amount": 10_000})).ok();
+        organizer.removes_set(&large).ok();
+        let answered = begun.elapsed();
+        server.run_jobs();
+        println!("They are taken away in {answered:?} and removed in {:?}.", begun.elapsed());
+        done.store(true, Ordering::SeqCst);
+        assert_eq!(stored(&server, &large), 0);
         (took, waits.join().unwrap())
     });
     let longest = waits.iter().max().unwrap();

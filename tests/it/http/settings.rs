@@ -99,6 +99,7 @@ fn wrong_settings_are_named_and_nothing_is_changed(server: Server) {
         ("extra", json!(1001)),
         ("extra", json!("-1.00")),
         ("extra", json!("1.005")),
+        ("extra", json!("10000000000.01")),
         ("hold_minutes", json!(0)),
         ("hold_minutes", json!(61)),
         ("hold_minutes", json!(-1)),

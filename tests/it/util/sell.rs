@@ -44,6 +44,7 @@ impl Server {
                 serial: "AAA".to_owned(),
                 seats: None,
                 rules: vec![Rule { id: rule, cal, price }],
+                surplus: None,
                 removed: false,
                 created_at: tx.now(),
                 updated_at: tx.now(),

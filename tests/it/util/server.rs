@@ -90,9 +90,14 @@ impl Server {
         Timestamp::from_microsecond(self.clock.load(Ordering::SeqCst)).unwrap()
     }
 
+    /// The folder of the media store.
+    pub fn media(&self) -> PathBuf {
+        self.folder.join("media")
+    }
+
     /// The names of the files in the media store.
     pub fn files(&self) -> Vec<String> {
-        let entries = fs::read_dir(self.folder.join("media")).into_iter().flatten();
+        let entries = fs::read_dir(self.media()).into_iter().flatten();
         let mut names: Vec<String> =
             entries.map(|entry| entry.unwrap().file_name().to_str().unwrap().to_owned()).collect();
         names.sort();

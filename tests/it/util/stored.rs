@@ -52,6 +52,7 @@ impl Server {
             serial: "AEY".to_owned(),
             seats: None,
             rules: vec![rule],
+            surplus: None,
             removed: false,
             created_at: self.now(),
             updated_at: self.now(),

@@ -1,7 +1,7 @@
 //! Fields of refund requests in version 2 (`spec/v2.md`, Refund requests).
 
 use crate::domain::refund::{Refund, RefundStatus};
-use crate::http::fields::refund_requests::CULPRITS;
+use crate::http::fields::refunds::CULPRITS;
 use crate::http::fields::{Cell, Field, Key, Kind, Resource, Type};
 
 /// The words of a request's status.

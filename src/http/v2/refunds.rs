@@ -5,7 +5,7 @@ use axum::http::{HeaderValue, Response, StatusCode};
 use serde_json::Value;
 
 use super::envelope::{self, PAGING, Pagination};
-use crate::app::refunds::{self, NewRefund, RefundView, Wish};
+use crate::app::refunds::{self, Filter, NewRefund, RefundView};
 use crate::app::{self, Window, Wrong};
 use crate::domain::id::RefundId;
 use crate::domain::invalid::Invalid;
@@ -15,7 +15,7 @@ use crate::domain::time::parse_time;
 use crate::http::answer;
 use crate::http::call::{Manager, Seller};
 use crate::http::error::Error;
-use crate::http::fields::v2::refund_requests::{ANSWERS, STATUSES};
+use crate::http::fields::v2::refunds::{ANSWERS, STATUSES};
 use crate::http::fields::{Type, shapes_without};
 use crate::http::input::{BodyDoc, Input, JsonBody, parsed, string};
 use crate::http::path::PathId;
@@ -53,25 +53,25 @@ pub const PATCH: BodyDoc = BodyDoc {
 
 /// GET of the list.
 pub async fn list(call: Reading<Seller>) -> Result<Response<Body>, Error> {
-    let wish = call.query_alone(LIST, |query| {
+    let asked = call.query_alone(LIST, |query| {
         let (created_from, created_to) = between(query, "created_at");
         let (finished_from, finished_to) = between(query, "finished_at");
-        let wish = Wish {
+        let filter = Filter {
             statuses: query.many("status").unwrap_or_default(),
             events: query.many("events").unwrap_or_default(),
             created_from,
             created_to,
             finished_from,
             finished_to,
-            ..Wish::default()
+            ..Filter::default()
         };
-        (wish, Pagination::asked(query))
+        (filter, Pagination::asked(query))
     });
     let (body, total) = call
-        .looked(wish, |tx, caller, (wish, page)| {
+        .looked(asked, |tx, caller, (filter, page)| {
             let window = Window { after: None, skip: page.skip(), limit: page.page_size };
-            let refunds = refunds::list_alone(tx, caller, wish, window)?;
-            let page = Pagination { total: refunds::count(tx, caller, wish)?, ..*page };
+            let refunds = refunds::list_alone(tx, caller, filter, window)?;
+            let page = Pagination { total: refunds::count(tx, caller, filter)?, ..*page };
             let named = refunds::named_by(tx, &refunds)?;
             Ok((envelope::list_with(tx, &refunds, named, page)?, page.total))
         })

@@ -3,14 +3,14 @@
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
 
-use crate::app::refunds::{self, By, NewRefund, Place, RefundView, Sort, Wish};
+use crate::app::refunds::{self, By, Filter, NewRefund, Place, RefundView, Sort};
 use crate::domain::id::RefundId;
 use crate::domain::invalid::Invalid;
 use crate::domain::order::TICKETS_MAX;
 use crate::domain::refund::{RefundStatus, Which};
 use crate::http::call::{Manager, Seller};
 use crate::http::error::Error;
-use crate::http::fields::refund_requests::STATUSES;
+use crate::http::fields::refunds::STATUSES;
 use crate::http::fields::{Type, shapes_without};
 use crate::http::input::{BodyDoc, Input, JsonBody, parsed};
 use crate::http::path::PathId;
@@ -41,20 +41,20 @@ pub const PATCH: BodyDoc = BodyDoc {
 
 /// GET of the list.
 pub async fn list(call: Reading<Seller>) -> Result<Response<Body>, Error> {
-    let wish = call.query(LIST, |query| Wish {
+    let filter = call.query(LIST, |query| Filter {
         statuses: query.many_as("status", statuses).unwrap_or_default().concat(),
         events: query.many("event").unwrap_or_default(),
         org: query.one("org"),
         vendor: query.one("vendor"),
         sort: query.one_as("sort", sort).unwrap_or_default(),
-        ..Wish::default()
+        ..Filter::default()
     });
     let source = Source {
-        rows: |_, tx, caller, wish, window| refunds::list(tx, caller, wish, window),
+        rows: |_, tx, caller, filter, window| refunds::list(tx, caller, filter, window),
         count: refunds::count,
         id: |view: &RefundView| Place::from(&view.refund),
     };
-    call.list(wish, source).await
+    call.list(filter, source).await
 }
 
 /// One whose money is being sent back is still shown as new.
