@@ -818,7 +818,8 @@ fn of_two_changes_at_once_neither_is_lost(server: Server) {
     let text = |round: u32| json!(format!("round {round}"));
     let number = |round: u32| json!(round + 1);
     type Make<'m> = &'m (dyn Fn(u32) -> Value + Sync);
-    let changed: [(&Actor<'_>, String, [(&str, Make<'_>); 2]); 9] = [
+    type Case<'m> = (&'m Actor<'m>, String, [(&'static str, Make<'m>); 2]);
+    let changed: [Case<'_>; 9] = [
         (organizer, format!("{event}/promocodes/{}", id(&promocode)), [("name", &text), ("desc", &text)]),
         (organizer, format!("{event}/sets/{}", id(&sale.set)), [("description", &text), ("pos", &number)]),
         (

@@ -1,7 +1,10 @@
 //! Orders (`spec/domain.md`, Orders, Price, Promocodes; `spec/v1.md`, Orders).
 
 use jiff::SignedDuration;
+use parterre::app::{self, Window};
+use parterre::domain::access::{Acting, Caller};
 use parterre::domain::event::EventStatus;
+use parterre::domain::id::{OrderId, TicketId};
 use parterre::domain::member::MemberRole;
 use parterre::domain::period::Period;
 use parterre::domain::ticket::is_barcode;
@@ -15,6 +18,7 @@ use crate::util::{Actor, ORDERS, Sale, Server, id, order_path, set_path, sets_pa
 
 on_both_engines!(
     Server;
+    a_list_of_tickets_that_lost_its_place_breaks_off,
     an_order_holds_its_tickets_waits_for_its_payment_and_is_done,
     the_event_may_be_left_out_when_tickets_are_given,
     wrong_values_are_named_and_nothing_is_changed,
@@ -1258,4 +1262,24 @@ fn a_schema_opens_what_an_order_refers_to(server: Server) {
         server.statements_of(|| sale.agent.get(&list).list().len()).0
     };
     assert_eq!(statements(1), statements(6));
+}
+
+fn a_list_of_tickets_that_lost_its_place_breaks_off(server: Server) {
+    let sale = server.sale(5, "1000");
+    let order = sale.agent.orders_of(&sale.set, 3).ok();
+    let tickets = order["tickets"].as_array().unwrap().clone();
+    let (of, after): (OrderId, TicketId) = (id(&order).parse().unwrap(), tickets[1].as_str().unwrap().parse().unwrap());
+    let agent = sale.agent.partner().parse().unwrap();
+    let rest = || {
+        let next = server.app.store.read(move |tx| {
+            let roles = store::partners::find(tx, agent)?.unwrap().roles;
+            let caller = Caller { user: None, partner: Some(Acting { id: agent, roles, role: MemberRole::Manager }) };
+            app::orders::tickets(tx, &caller, of, Window { after: Some(after), skip: 0, limit: 2 })
+        });
+        let listed = server.wait_for(next);
+        listed.map(|views| views.iter().map(|view| view.ticket.id.to_string()).collect::<Vec<_>>())
+    };
+    assert_eq!(rest().unwrap(), [tickets[2].as_str().unwrap()]);
+    sale.agent.changes_order(&order, json!({"tickets": [tickets[0], tickets[2]]})).ok();
+    assert!(matches!(rest(), Err(app::Error::Conflict(_))), "rather than from its beginning again");
 }
