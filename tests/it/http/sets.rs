@@ -758,6 +758,7 @@ fn amounts_changed_at_once_follow_one_another(server: Server) {
     assert!(statuses.iter().all(|status| *status == 200), "{statuses:?}");
     let seen = organizer.sees_set(&set);
     assert_eq!(seen["amount"], seen["amount_vacant"]);
+    server.run_jobs();
     assert_eq!(seen["amount"], stored(&server, &set));
     assert_eq!(organizer.get(&sets_path(demo::EVENTS[0].0)).list().len(), 3, "the demo's sets");
 }
