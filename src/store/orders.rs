@@ -71,8 +71,14 @@ statements! {
     DUE =
         "select id from orders where status in ('executed', 'in_progress') and reserved_till <= $1 \
          order by reserved_till limit $2";
-    HOLDING_OF_EVENT =
-        "select id from orders where bucket = $1 and event_id = $2 and status in ('executed', 'in_progress') order by id";
+    HOLDING_OF_EVENT = concat!(
+        "select ", columns!(), " from orders \
+         where bucket = $1 and event_id = $2 and status in ('executed', 'in_progress') order by id for update"
+    );
+    // One that expired did so when its hold was over.
+    END_ALL =
+        "update orders set status = $3, updated_at = case when $3 = 'expired' then reserved_till else $4 end, \
+         version = version + 1 where bucket = $1 and id = any($2)";
     KEEPS_EVENT =
         "select 1 from orders where bucket = $1 and event_id = $2 \
          and (status = 'done' or (status in ('executed', 'in_progress') and reserved_till > $3)) limit 1";
@@ -279,9 +285,16 @@ pub fn due(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<OrderId>, Error> {
     ids(tx.query(DUE, params![now, limit])?)
 }
 
-/// The orders of an event that are stored as holding tickets, in the order of their ids.
-pub fn holding_of_event(tx: &mut Tx<'_>, event: EventId) -> Result<Vec<OrderId>, Error> {
-    ids(tx.query(HOLDING_OF_EVENT, params![event.bucket(), event])?)
+/// The orders of an event that are stored as holding tickets, by id. Nobody changes them until the transaction ends.
+pub fn holding_of_event(tx: &mut Tx<'_>, event: EventId) -> Result<Vec<Order>, Error> {
+    tx.query(HOLDING_OF_EVENT, params![event.bucket(), event])?.into_iter().map(order).collect()
+}
+
+/// Writes down that these orders of an event have ended so.
+pub fn end_all(tx: &mut Tx<'_>, event: EventId, ids: &[OrderId], to: OrderStatus) -> Result<(), Error> {
+    let now = tx.now();
+    tx.execute(END_ALL, params![event.bucket(), ids, to.as_str(), now])?;
+    Ok(())
 }
 
 /// Whether an event has an order that is live or done.

@@ -55,7 +55,7 @@ statements! {
     // One that another order has taken over meanwhile is not this order's to give back.
     RELEASE =
         "update tickets set status = 'vacant', order_id = null, reserved_till = null, barcode = null, updated_at = $4 \
-         where bucket = $1 and id = any($2) and order_id = $3 and status <> 'vacant' returning id, set_id, number";
+         where bucket = $1 and id = any($2) and order_id = any($3) and status <> 'vacant' returning id, set_id, number";
 }
 
 /// The name of the constraint that keeps barcodes unique.
@@ -120,7 +120,7 @@ pub fn exchange(
         return Ok(Vec::new());
     }
     lock(tx, order, &all)?;
-    release_locked(tx, counts, order, give)?;
+    release_locked(tx, counts, &[order], give)?;
     take_locked(tx, counts, order, till, take)
 }
 
@@ -229,20 +229,32 @@ pub fn release(
         return Ok(Vec::new());
     }
     lock(tx, order, tickets)?;
-    release_locked(tx, counts, order, tickets)
+    release_locked(tx, counts, &[order], tickets)
+}
+
+/// Gives back all tickets of these orders of an event.
+pub fn release_all(
+    tx: &mut Tx<'_>,
+    counts: &mut Counts,
+    orders: &[OrderId],
+    tickets: &[TicketId],
+) -> Result<(), Error> {
+    if let Some(order) = orders.first() {
+        lock(tx, *order, tickets)?;
+        release_locked(tx, counts, orders, tickets)?;
+    }
+    Ok(())
 }
 
 fn release_locked(
     tx: &mut Tx<'_>,
     counts: &mut Counts,
-    order: OrderId,
+    orders: &[OrderId],
     tickets: &[TicketId],
 ) -> Result<Vec<Place>, Error> {
-    if tickets.is_empty() {
-        return Ok(Vec::new());
-    }
+    let (Some(order), false) = (orders.first(), tickets.is_empty()) else { return Ok(Vec::new()) };
     let now = tx.now();
-    let released = places(tx.query(RELEASE, params![order.bucket(), tickets, order, now])?)?;
+    let released = places(tx.query(RELEASE, params![order.bucket(), tickets, orders, now])?)?;
     released.iter().for_each(|place| counts.add(place.set, -1));
     Ok(released)
 }

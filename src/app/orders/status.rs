@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
-
 use super::super::Error;
 use super::super::ledger;
 use super::super::payments;
@@ -59,32 +57,23 @@ pub fn finish(tx: &mut Tx<'_>, drawn: &Drawn, id: OrderId, who: OrderActor) -> R
 pub fn cancel_all_of(tx: &mut Tx<'_>, event: EventId) -> Result<(), Error> {
     let now = tx.now();
     // One kind of row after the other, as everywhere: who has the lock of an order may wait for a promocode.
-    let mut ending = Vec::new();
-    for id in store::orders::holding_of_event(tx, event)? {
-        let Some(stored) = store::orders::find_locked(tx, id)? else { continue };
-        if stored.holds_tickets() {
-            let to = if stored.reserved_till > now { OrderStatus::Canceled } else { OrderStatus::Expired };
-            let work = Work::load(tx, stored)?;
-            let was = Was::of(&work);
-            ending.push((work, was, to));
-        }
-    }
+    let orders = store::orders::holding_of_event(tx, event)?;
+    let ids: Vec<OrderId> = orders.iter().map(|order| order.id).collect();
+    let lines = store::orders::lines(tx, &orders)?.into_values().flatten();
+    let tickets: Vec<TicketId> = lines.map(|line| line.ticket).collect();
+    let mut counts = Counts::default();
+    stock::release_all(tx, &mut counts, &ids, &tickets)?;
     let mut uses: BTreeMap<PromocodeId, i64> = BTreeMap::new();
-    for (work, _, _) in &mut ending {
-        let tickets = work.tickets();
-        stock::release(tx, &mut work.counts, work.order.id, &tickets)?;
-        for (id, held) in &work.codes {
-            *uses.entry(*id).or_default() += held;
-        }
+    for (id, held) in store::orders::promocodes(tx, &ids)?.into_values().flatten() {
+        *uses.entry(id).or_default() += held;
     }
     for (id, held) in uses {
         store::promocodes::give_back(tx, id, held)?;
     }
-    let mut counts = Counts::default();
-    for (mut work, was, to) in ending {
-        counts.merge(std::mem::take(&mut work.counts));
-        ended(&mut work, to, now);
-        work.save(tx, &was)?;
+    let (live, over): (Vec<&Order>, Vec<&Order>) = orders.iter().partition(|order| order.reserved_till > now);
+    for (ended, to) in [(live, OrderStatus::Canceled), (over, OrderStatus::Expired)] {
+        let ids: Vec<OrderId> = ended.iter().map(|order| order.id).collect();
+        store::orders::end_all(tx, event, &ids, to)?;
     }
     counts.write(tx, event)?;
     Ok(())
@@ -111,15 +100,9 @@ fn end(tx: &mut Tx<'_>, stored: Order, to: OrderStatus) -> Result<(), Error> {
     let mut work = Work::load(tx, stored)?;
     let was = Was::of(&work);
     release(tx, &mut work, to)?;
-    ended(&mut work, to, tx.now());
+    work.order.updated_at = if to == OrderStatus::Expired { work.order.reserved_till } else { tx.now() };
     work.save(tx, &was)?;
     Ok(())
-}
-
-/// What an order is that has given its tickets back: one that expired did so when its hold was over.
-fn ended(work: &mut Work, to: OrderStatus, now: Timestamp) {
-    work.order.status = to;
-    work.order.updated_at = if to == OrderStatus::Expired { work.order.reserved_till } else { now };
 }
 
 /// Sets the status of an order, with all that follows; false where it has it already.

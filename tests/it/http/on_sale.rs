@@ -21,6 +21,7 @@ on_both_engines!(
     an_expired_order_is_written_down_once,
     an_event_that_is_cancelled_has_no_live_order,
     of_two_orders_for_the_last_use_of_a_promocode_one_gets_it,
+    cancelling_an_event_takes_as_many_statements_however_many_orders_it_has,
     a_cancelled_event_and_changes_of_its_orders_do_not_wait_for_each_other_in_a_circle,
     orders_that_share_tickets_and_a_promocode_do_not_wait_for_each_other_in_a_circle,
 );
@@ -289,6 +290,22 @@ fn of_two_orders_for_the_last_use_of_a_promocode_one_gets_it(server: Server) {
     let counter = sale.organizer.get(&format!("{path}/{}", id(&code))).ok()["counter"].clone();
     assert_eq!(counter, json!({"held": 10, "used": 0}));
     assert_eq!(sale.organizer.sees_set(&sale.set)["amount_vacant"], 90);
+}
+
+fn cancelling_an_event_takes_as_many_statements_however_many_orders_it_has(server: Server) {
+    let statements = |orders: usize| {
+        let sale = server.sale(40, "1000");
+        server.promocode(&sale.organizer, &sale.event, json!({"code": "TEN", "discount": {"percentage": "10%"}}));
+        for _ in 0..orders {
+            let wish = json!({"event": sale.event, "random": {id(&sale.set): 2}, "promocodes": ["TEN"]});
+            sale.agent.orders(wish).ok();
+        }
+        let cancelled = json!({"status": "cancelled"});
+        let (statements, _) = server.statements_of(|| sale.organizer.changes_event(&sale.event, cancelled).ok());
+        assert_eq!(sale.organizer.sees_set(&sale.set)["amount_vacant"], 40);
+        statements
+    };
+    assert_eq!(statements(20), statements(1));
 }
 
 fn a_cancelled_event_and_changes_of_its_orders_do_not_wait_for_each_other_in_a_circle(server: Server) {
