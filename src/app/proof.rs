@@ -150,7 +150,11 @@ fn sets(tx: &mut Tx<'_>, after: Option<SetId>) -> Result<Part, Error> {
     let unequal = |(set, counted, stored): (SetId, i64, i64)| {
         (counted != stored).then(|| format!("set {set}: counts {counted} tickets as taken, and {stored} are"))
     };
-    let wrong = taken.into_iter().filter_map(unequal).collect();
+    let mut wrong: Vec<String> = taken.into_iter().filter_map(unequal).collect();
+    let sizes = if sets.is_empty() { Vec::new() } else { store::proof::sizes(tx, &sets)? };
+    wrong.extend(sizes.into_iter().filter(|(_, meant, there)| meant != there).map(|(set, meant, there)| {
+        format!("set {set}: is to have {meant} tickets, with those still to be removed, and has {there}")
+    }));
     let last = sets.last().copied();
     Ok(Part { looked_at: sets.len(), wrong, next: next(last, Place::Sets, Some(Place::Promocodes(None))) })
 }

@@ -265,7 +265,7 @@ pub(super) fn prices(
     let mut prices: HashMap<EventId, Vec<Money>> = HashMap::new();
     for set in store::sets::of_events(tx, &ids, false)? {
         let Some(currency) = currencies.get(&set.event) else { continue };
-        let price = Price::of(shown(&set, *currency, now), sales.get(&set.event));
+        let price = Price::of(shown(&set.rules, *currency, now), sales.get(&set.event));
         prices.entry(set.event).or_default().push(price.full);
     }
     Ok(prices)
@@ -295,14 +295,14 @@ fn views(tx: &mut Tx<'_>, caller: &Caller, events: &[Event], sets: Vec<Set>) -> 
     Ok(views)
 }
 
-/// The nominal that is shown as the set's price.
-fn shown(set: &Set, currency: Currency, now: Timestamp) -> Money {
-    set::shown_rule(&set.rules, now).map_or(Money::zero(currency), |rule| rule.price)
+/// The nominal that is shown as the price of a set with these rules.
+fn shown(rules: &[Rule], currency: Currency, now: Timestamp) -> Money {
+    set::shown_rule(rules, now).map_or(Money::zero(currency), |rule| rule.price)
 }
 
 fn as_seen(set: Set, taken: i64, currency: Currency, sale: Option<&Sale>, now: Timestamp) -> SetView {
     let holds = set::current_rule(&set.rules, now).map(|rule| rule.id);
-    let shown = shown(&set, currency, now);
+    let shown = shown(&set.rules, currency, now);
     let rules: Vec<RuleView> = set
         .rules
         .iter()
@@ -399,7 +399,7 @@ pub fn create(
         amount,
         serial: set::serial(new.serial),
         seats: seats.map(|(seats, _)| seats),
-        rules: rules(&event, &[], None, changes, now, &new.rules)?.unwrap_or_default(),
+        rules: rules(&event, None, None, changes, now, &new.rules)?.unwrap_or_default(),
         surplus: None,
         removed: false,
         created_at: now,
@@ -440,7 +440,7 @@ pub fn change(
     }
     if changes.price.is_some() || changes.rules.is_some() {
         let sale = sales(tx, caller, std::slice::from_ref(&event))?.remove(&event.id);
-        if let Some(rules) = rules(&event, &was.rules, sale.as_ref(), changes, tx.now(), &new.rules)? {
+        if let Some(rules) = rules(&event, Some(&was.rules), sale.as_ref(), changes, tx.now(), &new.rules)? {
             set.rules = rules;
         }
     }
@@ -489,6 +489,7 @@ pub fn remove(tx: &mut Tx<'_>, caller: &Caller, event: EventId, id: SetId) -> Re
     if set.removed {
         return Ok(());
     }
+    store::tickets::release_over(tx, id)?;
     if store::sets::taken_of(tx, id)? > 0 {
         return Err(Error::conflict("taken", "tickets of the set are reserved or sold"));
     }
@@ -497,10 +498,11 @@ pub fn remove(tx: &mut Tx<'_>, caller: &Caller, event: EventId, id: SetId) -> Re
     Ok(store::sets::update(tx, &Set { removed: true, updated_at, ..set })?)
 }
 
-/// The rules that a request gives, the set's own among them; nothing where it gives none, or what is shown.
+/// The rules that a request gives, the set's own (`former`; none of a new set) among them; nothing where it gives none, or
+/// what is shown.
 fn rules(
     event: &Event,
-    former: &[Rule],
+    former: Option<&[Rule]>,
     sale: Option<&Sale>,
     changes: &Changes,
     now: Timestamp,
@@ -508,7 +510,8 @@ fn rules(
 ) -> Result<Option<Vec<Rule>>, Error> {
     let wrong = |field: String, invalid| Error::Invalid(vec![Wrong::at(field, invalid)]);
     let currency = event.currency;
-    let shown = set::shown_rule(former, now).map(|rule| Price::of(rule.price, sale));
+    let shown = former.map(|former| Price::of(shown(former, currency, now), sale));
+    let former = former.unwrap_or_default();
     let price = match &changes.price {
         Some(given) => given.meant(shown, currency).map_err(|(field, invalid)| wrong(field.to_owned(), invalid))?,
         None => None,
@@ -612,6 +615,8 @@ fn make(tx: &mut Tx<'_>, set: &Set, new: &New, amount: i64) -> Result<(), Error>
 /// which have the highest numbers, then vacant ones. Of many of these a part is removed at once, and the others can't be had
 /// from now on; a job removes them.
 fn take_away(tx: &mut Tx<'_>, set: &Set, amount: i64) -> Result<(), Error> {
+    // Waits for who is paying for a ticket whose hold has run out meanwhile, and then counts it.
+    store::tickets::release_over(tx, set.id)?;
     let vacant = set.amount - store::sets::taken_of(tx, set.id)?;
     if vacant < amount {
         let message = format!("{amount} tickets can't be taken away: only {vacant} of the set are vacant");
@@ -626,7 +631,6 @@ fn take_away(tx: &mut Tx<'_>, set: &Set, amount: i64) -> Result<(), Error> {
         }
     }
     if left > 0 {
-        store::tickets::release_over(tx, set.id)?;
         let before = set.surplus.map_or(0, |surplus| surplus.amount);
         let left = tickets::remove_part(tx, set.id, left + before)?;
         put_surplus(tx, set.id, left)?;

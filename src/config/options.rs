@@ -61,8 +61,8 @@ pub struct Options {
     #[arg(long, value_name = "ADDRESS", help_heading = NETWORK)]
     pub listen: Option<SocketAddr>,
 
-    /// Address by which clients reach this server, with https:// or http://, for links to uploaded
-    /// files [default: made of --listen]
+    /// Address by which clients reach this server, with https:// or http://, for links to files,
+    /// drawings of maps, and the page to pay on [default: made of --listen]
     #[arg(long, value_name = "URL", help_heading = NETWORK)]
     pub public_url: Option<String>,
 

@@ -389,7 +389,8 @@ pub fn routes() -> Vec<Route> {
                 .errors(&[409]),
                 Route::post("/v2/resources/orders/export", v2::orders::export, "Has a list of orders mailed as CSV")
                     .body(&v2::orders::EXPORT)
-                    .nothing(),
+                    .nothing()
+                    .errors(&[429]),
             ],
         ),
         (

@@ -57,7 +57,7 @@ fn read(file_type: FileType, bytes: &[u8]) -> Result<(DynamicImage, Orientation)
         image::ImageError::Limits(_) => {
             let most = MEMORY_MAX >> 20;
             Invalid::out_of_range(format!(
-                "takes more than {most} MiB to be read: give it fewer pixels, or 8 bits a colour"
+                "takes more than {most} MiB to be read: give it fewer pixels, or as PNG or baseline JPEG with 8 bits a colour"
             ))
         }
         error => Invalid::malformed(format!("is no {file_type} that can be read: {error}")),

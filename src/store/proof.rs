@@ -37,6 +37,13 @@ statements! {
     TAKEN =
         "select set_id, count(*) from tickets where bucket = any($1) and set_id = any($2) and status <> 'vacant' \
          group by set_id";
+    // One that was removed is to have none.
+    SIZES =
+        "select s.id, (case when s.removed then 0 else s.amount end) + s.surplus, \
+         (select count(*) from tickets t where t.bucket = s.bucket and t.set_id = s.id and not t.removed) \
+         + coalesce((select cast(sum(b.amount - b.made) as bigint) from ticket_batches b \
+         where b.bucket = s.bucket and b.set_id = s.id), 0) \
+         from sets s where s.bucket = any($1) and s.id = any($2) order by s.bucket, s.id";
     USES =
         "select p.promocode_id, o.status, cast(sum(p.uses) as bigint) from order_promocodes p \
          join orders o on o.bucket = p.bucket and o.id = p.order_id \
@@ -131,6 +138,17 @@ pub fn taken(tx: &mut Tx<'_>, sets: &[SetId]) -> Result<Vec<(SetId, i64, i64)>, 
     let (counted, stored) = (of(COUNTED)?, of(TAKEN)?);
     let number = |of: &HashMap<SetId, i64>, set: &SetId| of.get(set).copied().unwrap_or_default();
     Ok(sets.iter().map(|set| (*set, number(&counted, set), number(&stored, set))).collect())
+}
+
+/// How many tickets each of these sets is to have, with what is still to be removed; and how many there are, with what is still
+/// to be made.
+pub fn sizes(tx: &mut Tx<'_>, sets: &[SetId]) -> Result<Vec<(SetId, i64, i64)>, Error> {
+    let rows = tx.query(SIZES, params![buckets(sets), sets])?;
+    let size = |row: Row| {
+        let mut row = row.read("sets");
+        Ok((row.next()?, row.next()?, row.next()?))
+    };
+    rows.into_iter().map(size).collect()
 }
 
 /// How many tickets a promocode counts for: as it says itself, and as the orders say.

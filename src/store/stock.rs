@@ -1,4 +1,5 @@
-//! Taking tickets of the table `tickets`, selling them and giving them back: the only statements that change who has one.
+//! Taking tickets of the table `tickets`, selling them and giving them back: the only statements that change who has one, but
+//! for the end of holds that are over, in `tickets.rs`.
 //!
 //! Each of them carries its condition, and the rows that it finds are the truth, whatever was read before: no other
 //! transaction, program or server has to be trusted. Before it, the tickets are locked in the order of set and number, so
@@ -45,7 +46,8 @@ statements! {
     // What others took while this one waited for them is found no more, and does not count towards the limit.
     WAIT =
         "select id, number from tickets where bucket = $1 and id = any($2) and not removed \
-         and (status = 'vacant' or (status = 'reserved' and reserved_till <= $4)) order by number limit $3 for update";
+         and (status || '' = 'vacant' or (status || '' = 'reserved' and reserved_till <= $4)) \
+         order by number limit $3 for update";
     PROLONG =
         "update tickets set reserved_till = $4, updated_at = $5 \
          where bucket = $1 and id = any($2) and order_id = $3 and status || '' = 'reserved' and reserved_till > $5";
@@ -139,7 +141,7 @@ pub fn pick(
     }
     let (now, end) = (tx.now(), surplus.map_or(i64::MAX, |surplus| surplus.from));
     let limit = i64::try_from(count).unwrap_or(i64::MAX);
-    // Undone where it is not enough: who waits must hold none of this set, or two may wait for each other.
+    // Undone where it is not enough: who waits must hold none of those that others wait for, or two may wait for each other.
     let at_once = tx.savepoint(|tx| {
         let mut found = numbered(tx.query(OVER_NOW, params![order.bucket(), set, limit, now, end])?)?;
         found.extend(numbered(tx.query(FREE_NOW, params![order.bucket(), set, limit, end])?)?);

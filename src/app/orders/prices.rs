@@ -170,10 +170,12 @@ fn hold_uses(
 }
 
 fn move_uses(tx: &mut Tx<'_>, id: PromocodeId, more: i64) -> Result<bool, Error> {
-    if more >= 0 {
-        return Ok(store::promocodes::hold(tx, id, more)?);
+    match more {
+        1.. => return Ok(store::promocodes::hold(tx, id, more)?),
+        // What it holds may be used later in the transaction: all of its promocodes are locked in their order.
+        0 => store::promocodes::lock(tx, id)?,
+        _ => store::promocodes::give_back(tx, id, -more)?,
     }
-    store::promocodes::give_back(tx, id, -more)?;
     Ok(true)
 }
 

@@ -148,8 +148,9 @@ fn sell(tx: &mut Tx<'_>, drawn: &Drawn, work: &mut Work) -> Result<(), Error> {
             Err(error) => return Err(error.into()),
         }
     }
-    for (id, uses) in &work.codes {
-        store::promocodes::use_held(tx, *id, *uses)?;
+    let uses: BTreeMap<PromocodeId, i64> = work.codes.iter().copied().collect();
+    for (id, uses) in uses {
+        store::promocodes::use_held(tx, id, uses)?;
     }
     work.order.payment.system.get_or_insert(PaymentSystem::Base);
     work.order.status = OrderStatus::Done;

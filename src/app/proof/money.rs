@@ -6,7 +6,8 @@ use std::hash::Hash;
 use super::orders::listed;
 use super::{Part, Place, ROWS, next};
 use crate::app::Error;
-use crate::domain::id::{EntryId, ObjectId, OrderId, PartnerId, PaymentId, PayoutId, RefundId, ReturnId};
+use crate::domain::deal::Deal;
+use crate::domain::id::{DealId, EntryId, ObjectId, OrderId, PartnerId, PaymentId, PayoutId, RefundId, ReturnId};
 use crate::domain::ledger::{Account, Cause, Entry, EntryKind, Payout, Posting};
 use crate::store::proof::Unreadable;
 use crate::store::{self, Tx};
@@ -126,10 +127,15 @@ pub(super) fn payouts(tx: &mut Tx<'_>, after: Option<PayoutId>) -> Result<Part, 
     let payouts = store::proof::payouts(tx, after, ROWS)?;
     let ids: Vec<PayoutId> = payouts.iter().map(|payout| payout.id).collect();
     let mut entries = store::proof::entries_of_payouts(tx, &ids)?;
+    let mut deals: Vec<DealId> = payouts.iter().filter_map(|payout| payout.deal).collect();
+    deals.sort_unstable();
+    deals.dedup();
+    let deals = if deals.is_empty() { Vec::new() } else { store::deals::find_all(tx, &deals)? };
     let wrong = payouts
         .iter()
         .filter_map(|payout| {
-            let what = not_written(payout, &entries.remove(&payout.id).unwrap_or_default())?;
+            let deal = deals.iter().find(|deal| Some(deal.id) == payout.deal);
+            let what = not_written(payout, deal, &entries.remove(&payout.id).unwrap_or_default())?;
             Some(format!("payout {}: {what}", payout.id))
         })
         .collect();
@@ -137,15 +143,17 @@ pub(super) fn payouts(tx: &mut Tx<'_>, after: Option<PayoutId>) -> Result<Part, 
 }
 
 /// What of a payout is not in the ledger as it should be: the payer owes less, the other is owed less. What the platform's
-/// partners pay is on the platform's account.
-fn not_written(payout: &Payout, entries: &[Entry]) -> Option<String> {
+/// partners pay is on the platform's account, unless they are a side of the deal that it settles.
+fn not_written(payout: &Payout, settled: Option<&Deal>, entries: &[Entry]) -> Option<String> {
     let Payout { from, to, deal, amount, .. } = payout;
     if amount.minor <= 0 {
         return Some(format!("is of {amount}, not of more than 0.00"));
     }
     let has = |minor: i64, partner: PartnerId| {
         entries.iter().any(|entry| {
-            let account = entry.account == Account::Partner(partner) || entry.account == Account::Platform;
+            let is_side = settled.is_some_and(|deal| deal.side_of(partner).is_some());
+            let account =
+                entry.account == Account::Partner(partner) || (!is_side && entry.account == Account::Platform);
             account && entry.amount.minor == minor
         })
     };

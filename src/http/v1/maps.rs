@@ -130,7 +130,7 @@ fn new_map(input: &mut Input<'_>, app: &App) -> Option<NewMap> {
     let plans = input.each("sectors", SECTORS_MAX, |sector| {
         let name = sector.required("name", text);
         let desc = sector.nullable("desc", long).flatten();
-        let rows = if sector.has("rows") { sector.each("rows", SEATS_MAX, row) } else { Some(Vec::new()) };
+        let rows = if sector.says("rows") { sector.each("rows", SEATS_MAX, row) } else { Some(Vec::new()) };
         Some(SectorPlan { id: app.new_id(), name: name?, desc, rows: rows? })
     })?;
     let sectors: Vec<Sector> = match build(plans) {

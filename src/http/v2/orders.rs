@@ -167,14 +167,15 @@ pub async fn export(call: Writing<Seller>, body: JsonBody) -> Result<Response<Bo
         let filter = exported(input);
         Some((email?, filter))
     });
-    let wish = wish.and_then(|(email, wish)| {
-        if let Some(acting) = &call.caller().partner {
-            call.app().limits.export(acting.id, &email)?;
-        }
-        Ok((email, wish))
-    });
+    let app = call.app().clone();
+    let mut counted = false;
     let mut response = call
         .rendered(StatusCode::OK, &body, wish, move |tx, caller, (email, filter)| {
+            // Once, however often the transaction is run; a repetition of the request mails nothing and does not come here.
+            if let Some(acting) = caller.partner.as_ref().filter(|_| !counted) {
+                app.limits.export(acting.id, email)?;
+                counted = true;
+            }
             orders::export(tx, caller, mail, email, filter)?;
             Ok(Vec::new())
         })
@@ -417,5 +418,5 @@ fn several<T>(input: &mut Input<'_>, name: &'static str, read: impl Fn(&str) -> 
         "" => Ok(None),
         text => text.split(',').map(|part| read(part.trim())).collect::<Result<Vec<T>, Invalid>>().map(Some),
     };
-    input.given(name, read_all).flatten()
+    input.nullable(name, read_all).flatten().flatten()
 }

@@ -23,6 +23,7 @@ on_both_engines!(
     of_two_orders_for_the_last_use_of_a_promocode_one_gets_it,
     cancelling_an_event_takes_as_many_statements_however_many_orders_it_has,
     a_cancelled_event_and_changes_of_its_orders_do_not_wait_for_each_other_in_a_circle,
+    orders_with_the_same_promocodes_do_not_wait_for_each_other_in_a_circle,
     orders_that_share_tickets_and_a_promocode_do_not_wait_for_each_other_in_a_circle,
 );
 
@@ -329,6 +330,27 @@ fn a_cancelled_event_and_changes_of_its_orders_do_not_wait_for_each_other_in_a_c
     assert_eq!(server.number("select count(*) from orders where status = 'canceled'"), 60);
     assert_eq!(server.number("select cast(sum(taken) as bigint) from set_counters"), 0);
     assert_eq!(server.number("select cast(sum(held) as bigint) from promocodes"), 0);
+}
+
+fn orders_with_the_same_promocodes_do_not_wait_for_each_other_in_a_circle(server: Server) {
+    const ORDERS: usize = 60;
+    let sale = server.sale(60, "1000");
+    let balcony = sale.organizer.makes_set(&sale.event, 60, "500");
+    for (code, set) in [("ONE", &sale.set), ("TWO", &balcony)] {
+        let code = json!({"code": code, "discount": {"percentage": "10%"}, "sets": [id(set)]});
+        server.promocode(&sale.organizer, &sale.event, code);
+    }
+    let order = |number: usize| {
+        let codes = if number % 2 == 0 { ["ONE", "TWO"] } else { ["TWO", "ONE"] };
+        let wish = json!({id(&sale.set): 1, id(&balcony): 1});
+        sale.agent.orders(json!({"event": sale.event, "random": wish, "promocodes": codes})).ok()
+    };
+    let held: Vec<Value> = (0..ORDERS).map(order).collect();
+    at_once(ORDERS, |number| {
+        insist(|| sale.agent.changes_whole(&held[number], json!({"status": "done"}))).ok();
+    });
+    assert_eq!(server.app.store.collisions(), 0);
+    assert_eq!(server.number("select cast(sum(used) as bigint) from promocodes"), 120);
 }
 
 fn orders_that_share_tickets_and_a_promocode_do_not_wait_for_each_other_in_a_circle(server: Server) {

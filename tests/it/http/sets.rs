@@ -160,7 +160,8 @@ fn a_set_without_a_rule_has_a_price_all_the_same(server: Server) {
         assert_eq!(set[field], "0.00");
     }
     assert_eq!((&set["current_rule"], &set["rule"], &set["rules"]), (&json!(null), &json!([]), &json!([])));
-    let free = organizer.changes_set(&set, json!({"price": "0"})).ok();
+    let free = json!({"rules": [{"cal": vevent(&server, 0, 900), "price": "0"}]});
+    let free = organizer.changes_set(&set, free).ok();
     assert_eq!((&free["price"], free["current_rule"].is_object()), (&json!("0.00"), true));
 }
 
@@ -334,6 +335,13 @@ fn a_set_may_be_sent_back_as_it_was_read(server: Server) {
         for _ in 0..3 {
             assert_eq!(organizer.changes_set(&set, same.clone()).ok(), set, "{same}");
         }
+    }
+
+    // Also one without a price, which does not become one for nothing.
+    let bare = organizer.post(&sets_path(&event), json!({"name": "Balcony", "amount": 1})).ok();
+    assert_eq!((&bare["price"], &bare["rules"]), (&json!("0.00"), &json!([])));
+    for same in [bare.clone(), json!({"price": "0.00"}), json!({"price_org": "0.00"})] {
+        assert_eq!(organizer.changes_set(&bare, same.clone()).ok(), bare, "{same}");
     }
 
     // What is another than was shown counts, and of both the nominal.

@@ -19,6 +19,7 @@ on_both_engines!(
     a_ticket_that_is_not_its_holders_is_found,
     a_ticket_that_is_sold_twice_is_found,
     a_wrong_counter_is_found,
+    a_set_with_more_or_fewer_tickets_than_it_is_to_have_is_found,
     a_wrong_count_of_a_promocode_is_found,
     a_wrong_count_of_an_orders_own_uses_is_found,
     a_line_of_no_approved_request_is_found,
@@ -30,6 +31,7 @@ on_both_engines!(
     a_return_that_does_not_fit_is_found,
     a_refund_that_was_not_sent_back_is_found,
     a_payout_without_its_entries_is_found,
+    a_payout_of_a_deal_is_on_the_accounts_of_its_sides,
     an_entry_of_nothing_is_found,
     an_entry_that_cannot_be_read_is_found_and_the_rest_is_looked_at,
 );
@@ -243,6 +245,25 @@ fn a_wrong_counter_is_found(server: Server) {
         "update set_counters set taken = taken + 2 where shard = (select max(shard) from set_counters where taken > 0)",
     );
     finds(&server, &[format!("set {}: counts 5 tickets as taken, and 3 are", scene.set)]);
+}
+
+fn a_set_with_more_or_fewer_tickets_than_it_is_to_have_is_found(server: Server) {
+    let scene = scene(&server);
+    let said = |meant: i64, there: i64| {
+        format!("set {}: is to have {meant} tickets, with those still to be removed, and has {there}", scene.set)
+    };
+    corrupts(
+        &server,
+        "update sets set amount = amount - 1 where id in (select set_id from tickets where status = 'sold')",
+    );
+    finds(&server, &[said(9, 10)]);
+    corrupts(
+        &server,
+        "update sets set surplus = 1, surplus_from = 1 where id in (select set_id from tickets where status = 'sold')",
+    );
+    finds(&server, &[]);
+    corrupts(&server, "update sets set removed = true where id in (select set_id from tickets where status = 'sold')");
+    finds(&server, &[said(1, 10)]);
 }
 
 fn a_wrong_count_of_a_promocode_is_found(server: Server) {
@@ -511,6 +532,20 @@ fn a_payout_without_its_entries_is_found(server: Server) {
     finds(&server, &[said("none")]);
     corrupts(&server, "update payouts set amount = 0");
     finds(&server, &[format!("payout {}: is of 0.00, not of more than 0.00", id(&payout))]);
+}
+
+fn a_payout_of_a_deal_is_on_the_accounts_of_its_sides(server: Server) {
+    let Scene { agent, sold, .. } = scene(&server);
+    let order = agent.sees_order(&json!({"id": sold.order}));
+    let body = json!({"from": agent.partner(), "to": order["org"], "amount": "30.00", "deal": order["deal"]});
+    let payout = server.platform().post("/v1/resources/payouts", body).ok();
+    assert_all_is_straight(&server);
+    corrupts(
+        &server,
+        "update entries set account = 'platform', partner_id = null where cause = 'payout' and amount < 0",
+    );
+    let [wrong] = &proven(&server).0[..] else { panic!("one line") };
+    assert!(wrong.starts_with(&format!("payout {}: its entries are ", id(&payout))), "{wrong}");
 }
 
 fn an_entry_of_nothing_is_found(server: Server) {
