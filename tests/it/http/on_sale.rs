@@ -341,7 +341,7 @@ fn orders_with_the_same_promocodes_do_not_wait_for_each_other_in_a_circle(server
         server.promocode(&sale.organizer, &sale.event, code);
     }
     let order = |number: usize| {
-        let codes = if number % 2 == 0 { ["ONE", "TWO"] } else { ["TWO", "ONE"] };
+        let codes = if number.is_multiple_of(2) { ["ONE", "TWO"] } else { ["TWO", "ONE"] };
         let wish = json!({id(&sale.set): 1, id(&balcony): 1});
         sale.agent.orders(json!({"event": sale.event, "random": wish, "promocodes": codes})).ok()
     };
