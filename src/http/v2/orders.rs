@@ -418,5 +418,5 @@ fn several<T>(input: &mut Input<'_>, name: &'static str, read: impl Fn(&str) -> 
         "" => Ok(None),
         text => text.split(',').map(|part| read(part.trim())).collect::<Result<Vec<T>, Invalid>>().map(Some),
     };
-    input.nullable(name, read_all).flatten().flatten()
+    input.given(name, read_all).flatten()
 }
