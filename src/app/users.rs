@@ -114,6 +114,19 @@ pub fn create_by_operator(
     Ok(register(tx, id, &registration)?.user)
 }
 
+/// Gives a user another password for the operator of the server, as they forgot theirs. It ends all their sessions.
+///
+/// # Errors
+/// [`Error::Invalid`] where no user has the address.
+pub fn set_password_by_operator(tx: &mut Tx<'_>, email: &Email, password_hash: &str) -> Result<UserId, Error> {
+    let user = store::users::find_by_email(tx, email)?
+        .ok_or_else(|| Error::invalid("email", "unknown", "no user has this address"))?;
+    store::users::lock(tx, user.id)?;
+    set_password(tx, user.id, password_hash, None)?;
+    store::users::update(tx, &User { updated_at: Some(tx.now()), ..user })?;
+    Ok(user.id)
+}
+
 /// Changes oneself. A new password ends all other sessions; `session` is the one that asks.
 ///
 /// # Errors
@@ -138,14 +151,19 @@ pub fn change(
         user.last_name.clone_from(last_name);
     }
     if let Some(hash) = &changes.password_hash {
-        store::users::set_password(tx, id, hash)?;
-        store::sessions::delete_others(tx, id, session.unwrap_or(&[0; 32]))?;
+        set_password(tx, id, hash, session)?;
     }
     if user != was || changes.password_hash.is_some() {
         user.updated_at = Some(tx.now());
         store::users::update(tx, &user).map_err(email_taken)?;
     }
     Ok(UserView { user, partners })
+}
+
+/// Replaces a password, which ends all sessions but the one that is kept.
+fn set_password(tx: &mut Tx<'_>, id: UserId, hash: &str, kept: Option<&[u8; 32]>) -> Result<(), Error> {
+    store::users::set_password(tx, id, hash)?;
+    Ok(store::sessions::delete_others(tx, id, kept.unwrap_or(&[0; 32]))?)
 }
 
 fn oneself(caller: &Caller, id: UserId) -> Result<(), Error> {

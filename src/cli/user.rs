@@ -1,6 +1,6 @@
-//! `parterre user`: users, created by the operator.
+//! `parterre user`: users, created by the operator, and passwords for those who forgot theirs.
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, BufRead, IsTerminal};
 
 use clap::{Args, Subcommand};
 
@@ -18,6 +18,8 @@ const PASSWORD_LINE_MAX_BYTES: u64 = 4_002;
 pub(super) enum Command {
     /// Create a user and print their id; the first line of standard input is the password
     Create(Create),
+    /// Give a user another password, the first line of standard input, end their sessions and print their id
+    Password(Password),
 }
 
 #[derive(Args)]
@@ -34,21 +36,44 @@ pub(super) struct Create {
     #[arg(long, value_name = "NAME", value_parser = short_text)]
     last_name: Option<String>,
 
-    /// Do not ask for the password, even on a terminal
-    #[arg(long)]
-    password_stdin: bool,
+    #[command(flatten)]
+    entry: Entry,
 
     #[command(flatten)]
     options: Options,
 }
 
-pub(super) fn run(Command::Create(create): Command) -> Result<(), Failure> {
-    let config = Config::load(create.options)?;
-    if !create.password_stdin && io::stdin().is_terminal() {
-        let _ = write!(io::stderr(), "Password (it is shown as you type): ");
+#[derive(Args)]
+pub(super) struct Password {
+    /// Address they sign in with
+    #[arg(long)]
+    email: Email,
+
+    #[command(flatten)]
+    entry: Entry,
+
+    #[command(flatten)]
+    options: Options,
+}
+
+/// How a password comes in.
+#[derive(Args)]
+struct Entry {
+    /// Do not ask for the password, even on a terminal
+    #[arg(long)]
+    password_stdin: bool,
+}
+
+pub(super) fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Create(create) => self::create(create),
+        Command::Password(password) => set_password(password),
     }
-    let password = first_line(io::stdin().lock())?;
-    check_password(&password).map_err(|invalid| Failure::new(format!("the password {}", invalid.message)))?;
+}
+
+fn create(create: Create) -> Result<(), Failure> {
+    let config = Config::load(create.options)?;
+    let password = create.entry.password()?;
     let platform = Platform::open(&config, Access::Beside)?;
     let view = platform.run(async move |app| {
         let id = app.new_id();
@@ -63,12 +88,42 @@ pub(super) fn run(Command::Create(create): Command) -> Result<(), Failure> {
     answer(view.user.id)
 }
 
-fn first_line(input: impl BufRead) -> Result<String, Failure> {
+fn set_password(Password { email, entry, options }: Password) -> Result<(), Failure> {
+    let config = Config::load(options)?;
+    let password = entry.password()?;
+    let platform = Platform::open(&config, Access::Beside)?;
+    let user = platform.run(async move |app| {
+        let hash = app.passwords.hash(&password).await?;
+        app.store.write(move |tx| users::set_password_by_operator(tx, &email, &hash)).await.map_err(refused)
+    })?;
+    answer(user)
+}
+
+impl Entry {
+    /// Asks for a password on a terminal, which does not show it; takes it from standard input anywhere else.
+    fn password(&self) -> Result<String, Failure> {
+        let asked = !self.password_stdin && io::stdin().is_terminal();
+        let password =
+            if asked { prompt("Password: ")? } else { first_line(io::stdin().lock()).map_err(unreadable)? };
+        check_password(&password).map_err(|invalid| Failure::new(format!("the password {}", invalid.message)))?;
+        if asked && prompt("The same once more: ")? != password {
+            return Err(Failure::new("the two passwords differ"));
+        }
+        Ok(password)
+    }
+}
+
+fn prompt(text: &str) -> Result<String, Failure> {
+    rpassword::prompt_password(text).map_err(unreadable)
+}
+
+fn unreadable(error: io::Error) -> Failure {
+    Failure::new(format!("the password cannot be read: {error}"))
+}
+
+fn first_line(input: impl BufRead) -> io::Result<String> {
     let mut line = String::new();
-    input
-        .take(PASSWORD_LINE_MAX_BYTES)
-        .read_line(&mut line)
-        .map_err(|error| Failure::new(format!("the password cannot be read: {error}")))?;
+    input.take(PASSWORD_LINE_MAX_BYTES).read_line(&mut line)?;
     let password = line.strip_suffix('\n').unwrap_or(&line);
     Ok(password.strip_suffix('\r').unwrap_or(password).to_owned())
 }

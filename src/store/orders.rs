@@ -83,7 +83,8 @@ statements! {
         "select 1 from orders where bucket = $1 and event_id = $2 \
          and (status = 'done' or (status in ('executed', 'in_progress') and reserved_till > $3)) limit 1";
     EVENTS_SOLD =
-        "select distinct event_id from orders where bucket = any($1) and event_id = any($2) and vendor_id = $3";
+        "select e.id from events e where e.bucket = any($1) and e.id = any($2) and exists \
+         (select 1 from orders o where o.bucket = e.bucket and o.event_id = e.id and o.vendor_id = $3)";
     LIVE_OF_VENDOR =
         "select id from orders where status in ('executed', 'in_progress') and reserved_till > $2 and vendor_id = $1 limit 20";
     LIVE_OF_ORG =

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import pty
 import random
 import re
 import secrets
@@ -12,15 +13,17 @@ import socket
 import sqlite3
 import ssl
 import subprocess
+import termios
 import threading
+import time
 import uuid
 
 import pytest
 
 import wire
 from parterre import (
-    DEAL, EVENTS, KEYS, NANOBILET, ORGANIZATOR, PASSWORD, PATIENCE_S, PLATFORM, Place, Server,
-    address_of, confidential, run, sql,
+    BINARY, DEAL, EVENTS, KEYS, NANOBILET, ORGANIZATOR, PASSWORD, PATIENCE_S, PLATFORM, Place, Server,
+    address_of, confidential, environment, run, sql,
 )
 
 AGENT, ORGANIZER, OPERATOR = KEYS[NANOBILET], KEYS[ORGANIZATOR], KEYS[PLATFORM]
@@ -525,6 +528,53 @@ def test_what_the_operator_creates_beside_a_running_server_works_at_once(place):
         assert agent.status == 201
 
 
+def test_who_forgot_a_password_gets_another_one_from_the_operator(place):
+    old, new = confidential("the-password-they-forgot"), confidential("the-password-they-get")
+    with Server(place, demo=False) as server:
+        email = "forgetful@example.org"
+        user = create("user", "create", "--email", email, place=place, stdin=old)
+
+        def sign_in(password):
+            return wire.ask(server, "POST", "/v1/services/whoami", {"email": email, "password": password})
+
+        session = confidential(sign_in(old).headers["set-cookie"].split(";")[0].removeprefix("auth_tkt="))
+        assert create("user", "password", "--email", email.upper(), place=place, stdin=new) == user
+        assert sign_in(old).status == 401
+        assert sign_in(new).status == 200
+        as_before = wire.ask(server, "GET", "/v1/services/whoami", headers=[("Cookie", f"auth_tkt={session}")])
+        assert as_before.status == 401, "the session outlived the password"
+
+
+def on_a_terminal(*arguments, place, typed):
+    """Runs a command on a terminal of its own and types a line at each of its questions; its exit code, and all that the
+    terminal showed."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execve(BINARY, [BINARY, *arguments, *place.options], environment(**place.environment))
+    shown = b""
+    with contextlib.suppress(OSError):  # what Linux reads from a terminal that nobody has open any more
+        while read := os.read(terminal, 4096):
+            shown += read
+            if shown.endswith(b": ") and typed:
+                # The program asks first, and keeps the terminal from showing the answer then.
+                while termios.tcgetattr(terminal)[3] & termios.ECHO:
+                    time.sleep(0.01)
+                os.write(terminal, typed.pop(0).encode() + b"\n")
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown.decode()
+
+
+def test_a_terminal_asks_twice_for_a_password_and_never_shows_it(place):
+    start_once(place)
+    create_user = ["user", "create", "--email", "box@example.org"]
+    differing = on_a_terminal(*create_user, place=place, typed=["typed-password-1", "typed-password-2"])
+    assert differing[0] == 1 and "differ" in differing[1], differing
+    code, shown = on_a_terminal(*create_user, place=place, typed=["typed-password-1"] * 2)
+    assert code == 0 and re.search(r"^[0-9a-f]{24}\s*$", shown, re.MULTILINE), shown
+    for shown in differing[1], shown:
+        assert shown.count(": ") >= 2 and "typed-password" not in shown
+
+
 def test_what_the_operator_cannot_create_is_explained(place):
     start_once(place)
     user = ["user", "create", "--email", "box@example.org"]
@@ -533,6 +583,8 @@ def test_what_the_operator_cannot_create_is_explained(place):
         (user, "long enough\n", "another user has this address"),
         ([*user[:-1], "other@example.org"], "short\n", "at least 8 characters"),
         ([*user[:-1], "other@example.org"], "", "at least 8 characters"),
+        (["user", "password", "--email", "other@example.org"], "long enough\n", "no user has this address"),
+        (["user", "password", "--email", "box@example.org"], "short\n", "at least 8 characters"),
         (["partner", "create", "--name", "X", "--role=org", "--owner", "x@example.org"], "", "create the user first"),
         (["key", "create", "--partner", DEAL], "", "partner"),
     ]:
