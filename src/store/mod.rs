@@ -42,8 +42,8 @@ pub mod venues;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
@@ -246,7 +246,9 @@ struct Shared {
     /// On PostgreSQL both go to the same threads.
     reads: Sender<Message>,
     writes: Sender<Message>,
-    closed: AtomicBool,
+    /// Whether no more work is taken. Whoever brings some holds it meanwhile: what came behind the last message to the
+    /// threads would never be answered.
+    closed: RwLock<bool>,
     counters: Arc<Counters>,
     groups: Mutex<Vec<Group>>,
 }
@@ -285,7 +287,7 @@ impl Store {
             clock: config.clock.clone(),
             reads,
             writes,
-            closed: AtomicBool::new(false),
+            closed: RwLock::new(false),
             counters: Arc::default(),
             groups: Mutex::new(groups),
         })))
@@ -361,7 +363,7 @@ impl Store {
     /// Takes no further work, finishes what is waiting, and closes the database. Blocks until
     /// then; a second call does nothing.
     pub fn close(&self) {
-        self.0.closed.store(true, Ordering::SeqCst);
+        *self.0.closed.write().unwrap_or_else(PoisonError::into_inner) = true;
         let groups = std::mem::take(&mut *self.0.groups.lock().unwrap_or_else(PoisonError::into_inner));
         for group in groups {
             for _ in &group.threads {
@@ -385,16 +387,22 @@ impl Store {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        if self.0.closed.load(Ordering::SeqCst) {
-            return Err(stopping().into());
-        }
         let (sender, answer) = oneshot::channel();
         let work = Work { closure, result: None, answer: sender, counters: Arc::clone(&self.0.counters) };
-        queue.try_send(message(Box::new(work), Instant::now())).map_err(|refused| match refused {
+        self.bring(queue, message(Box::new(work), Instant::now()))?;
+        answer.await.unwrap_or_else(|_| Err(stopping().into()))
+    }
+
+    /// Puts work into a queue, unless the database is being closed.
+    fn bring(&self, queue: &Sender<Message>, work: Message) -> Result<(), Error> {
+        let closed = self.0.closed.read().unwrap_or_else(PoisonError::into_inner);
+        if *closed {
+            return Err(stopping());
+        }
+        queue.try_send(work).map_err(|refused| match refused {
             TrySendError::Full(_) => Error::Busy,
             TrySendError::Disconnected(_) => stopping(),
-        })?;
-        answer.await.unwrap_or_else(|_| Err(stopping().into()))
+        })
     }
 }
 
