@@ -5,9 +5,10 @@ use super::{Error, Installation, Window, Wrong};
 use crate::domain::access::{self, Caller, Sight};
 use crate::domain::deal::{self, Change, Deal, DealRefusal, DealStatus, DealTitle};
 use crate::domain::event::{Event, EventStatus};
-use crate::domain::id::{DealId, EventId, PartnerId};
+use crate::domain::id::{DealId, EventId, PartnerId, SetId};
 use crate::domain::invalid::Invalid;
 use crate::domain::money::Currency;
+use crate::domain::pricing;
 use crate::domain::share::Share;
 use crate::domain::terms::Terms;
 use crate::store::{self, Tx};
@@ -186,6 +187,20 @@ pub fn propose(
         error => contested(error),
     })?;
     Ok(deal)
+}
+
+/// The sets that an open or accepted deal's terms cannot sell: whoever agrees on them is told so. None of an event that the
+/// caller may not read, for terms would be a way to ask for its prices.
+///
+/// # Errors
+/// Those of the store.
+pub fn unsellable(tx: &mut Tx<'_>, caller: &Caller, deal: &Deal) -> Result<Vec<SetId>, Error> {
+    if !matches!(deal.status, DealStatus::New | DealStatus::Accepted) {
+        return Ok(Vec::new());
+    }
+    let readable: Vec<_> = super::events::readable(tx, caller, &[deal.event])?.iter().map(|event| event.id).collect();
+    let sets = store::sets::of_events(tx, &readable, false)?;
+    Ok(pricing::unsellable(&sets, &deal.term, tx.now()))
 }
 
 /// Answers a deal, withdraws it, closes it, or hands it over.

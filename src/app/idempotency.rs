@@ -32,6 +32,8 @@ pub struct Answer {
     pub status: u16,
     /// The body.
     pub body: Vec<u8>,
+    /// What the caller was warned of.
+    pub warning: Option<String>,
 }
 
 /// What is known of a request.
@@ -64,7 +66,7 @@ pub fn look_up(tx: &mut Tx<'_>, secret: &Secret, once: &Once) -> Result<Known, E
         let body = secret
             .open(&context(scope, &once.key), &answered.answer)
             .map_err(|_| Error::Internal("idempotent_requests.answer cannot be opened".into()))?;
-        return Ok(Known::Answered(Answer { status: answered.status, body }));
+        return Ok(Known::Answered(Answer { status: answered.status, body, warning: answered.warning }));
     }
     Ok(Known::New)
 }
@@ -77,7 +79,12 @@ pub fn record(tx: &mut Tx<'_>, secret: &Secret, once: &Once, answer: &Answer) ->
     let sealed = secret
         .seal(&context(once.scope, &once.key), &answer.body)
         .map_err(|error| Error::Internal(error.to_string()))?;
-    let answered = Answered { request_hash: once.request_hash, status: answer.status, answer: sealed };
+    let answered = Answered {
+        request_hash: once.request_hash,
+        status: answer.status,
+        answer: sealed,
+        warning: answer.warning.clone(),
+    };
     Ok(store::idempotency::put(tx, once.scope, &once.key, &answered)?)
 }
 

@@ -170,7 +170,7 @@ pub fn answer_every_method(handlers: MethodRouter<App>, methods: &[Method]) -> M
 
 const REQUEST_HEADERS: &str = "Accept, Authorization, Content-Type, Idempotency-Key, Prefer, X-Partner";
 const EXPOSED_HEADERS: HeaderValue =
-    HeaderValue::from_static("TOTAL, X-Partner, X-Request-Id, X-Ignored-Fields, ETag, Retry-After");
+    HeaderValue::from_static("TOTAL, X-Partner, X-Request-Id, X-Ignored-Fields, X-Warning, ETag, Retry-After");
 
 /// The answer where there is no route.
 pub async fn not_found() -> Error {

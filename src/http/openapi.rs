@@ -57,8 +57,8 @@ pub fn openapi() -> Value {
             "version": env!("CARGO_PKG_VERSION"),
             "description": "A ticket distribution platform that speaks the TicketsCloud API. Answers hold whole objects; \
                 `fields-schema` narrows and widens them. Unknown fields and parameters are ignored and named in \
-                `X-Ignored-Fields`; with `Prefer: handling=strict` they are refused. POST and PATCH take an \
-                `Idempotency-Key`.",
+                `X-Ignored-Fields`; with `Prefer: handling=strict` they are refused. `X-Warning` says \
+                what a deal's terms cannot sell. POST and PATCH take an `Idempotency-Key`.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}
         },
         "servers": [{"url": "/"}],

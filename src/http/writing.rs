@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{Response, StatusCode};
+use axum::http::{HeaderName, HeaderValue, Response, StatusCode};
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
@@ -22,6 +22,9 @@ use crate::domain::access::Caller;
 use crate::domain::id::ObjectId;
 use crate::random;
 use crate::store::Tx;
+
+/// What the caller is warned of, though the request took effect.
+const WARNING: HeaderName = HeaderName::from_static("x-warning");
 
 /// A request that writes, of a known caller.
 pub struct Writing<R: Needs> {
@@ -95,11 +98,31 @@ impl<R: Needs> Writing<R> {
         T: Resource,
         F: FnMut(&mut Tx<'_>, &Caller, &W) -> Result<T, app::Error> + Send + 'static,
     {
+        self.one_with_warning(status, body, wish, move |tx, caller, wish| Ok((act(tx, caller, wish)?, None))).await
+    }
+
+    /// Does something once, and answers with one object, and with a warning where there is one.
+    ///
+    /// # Errors
+    /// What is wrong with the request, and those of the use case.
+    pub async fn one_with_warning<W, T, F>(
+        self,
+        status: StatusCode,
+        body: &impl AsRef<[u8]>,
+        wish: Result<W, Error>,
+        mut act: F,
+    ) -> Result<Response<Body>, Error>
+    where
+        W: Send + 'static,
+        T: Resource,
+        F: FnMut(&mut Tx<'_>, &Caller, &W) -> Result<(T, Option<String>), app::Error> + Send + 'static,
+    {
         let wish = wish.and_then(|wish| Ok((wish, self.call.selection::<T>()?)));
         let app = self.call.app.clone();
-        self.rendered(status, body, wish, move |tx, caller, (wish, selection)| {
-            let value = act(tx, caller, wish)?;
-            render(&app, tx, caller, &value, selection.as_ref())
+        self.answered(body, wish, move |tx, caller, (wish, selection)| {
+            let (value, warning) = act(tx, caller, wish)?;
+            let body = render(&app, tx, caller, &value, selection.as_ref())?;
+            Ok(Answer { status: status.as_u16(), body, warning })
         })
         .await
     }
@@ -119,6 +142,22 @@ impl<R: Needs> Writing<R> {
         W: Send + 'static,
         F: FnMut(&mut Tx<'_>, &Caller, &W) -> Result<Vec<u8>, Error> + Send + 'static,
     {
+        self.answered(body, wish, move |tx, caller, wish| {
+            Ok(Answer { status: status.as_u16(), body: act(tx, caller, wish)?, warning: None })
+        })
+        .await
+    }
+
+    async fn answered<W, F>(
+        self,
+        body: &impl AsRef<[u8]>,
+        wish: Result<W, Error>,
+        mut act: F,
+    ) -> Result<Response<Body>, Error>
+    where
+        W: Send + 'static,
+        F: FnMut(&mut Tx<'_>, &Caller, &W) -> Result<Answer, Error> + Send + 'static,
+    {
         let Self { call, caller, .. } = self;
         let once = once_of(&call, &caller, body.as_ref())?;
         if once.is_none()
@@ -131,14 +170,15 @@ impl<R: Needs> Writing<R> {
             .store
             .write(move |tx| {
                 let caller = call.identify(tx, R::RIGHT)?;
-                once_only(&call, tx, once.as_ref(), |tx| {
-                    let body = act(tx, &caller, wish.as_ref().map_err(Clone::clone)?)?;
-                    Ok(Answer { status: status.as_u16(), body })
-                })
+                once_only(&call, tx, once.as_ref(), |tx| act(tx, &caller, wish.as_ref().map_err(Clone::clone)?))
             })
             .await?;
         let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Ok(answer::json(status, answer.body))
+        let mut response = answer::json(status, answer.body);
+        if let Some(warning) = answer.warning.and_then(|warning| HeaderValue::try_from(warning).ok()) {
+            response.headers_mut().insert(WARNING, warning);
+        }
+        Ok(response)
     }
 
     /// Answers with the JSON that is made of what only has to be read: the writer is kept out of it, but for an answer that
@@ -235,7 +275,9 @@ fn once_only(
     }
     let answer = match tx.savepoint(act) {
         Ok(answer) => answer,
-        Err(error) if is_kept(error.status) => Answer { status: error.status.as_u16(), body: error.body(call.version) },
+        Err(error) if is_kept(error.status) => {
+            Answer { status: error.status.as_u16(), body: error.body(call.version), warning: None }
+        }
         Err(error) => return Err(error),
     };
     idempotency::record(tx, secret, once, &answer)?;

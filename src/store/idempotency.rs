@@ -8,13 +8,13 @@ use crate::domain::id::ObjectId;
 
 statements! {
     ONE =
-        "select request_hash, status, answer from idempotent_requests \
+        "select request_hash, status, answer, warning from idempotent_requests \
          where scope_id = $1 and key = $2 and created_at > $3";
     PUT =
-        "insert into idempotent_requests (scope_id, key, request_hash, status, answer, created_at) \
-         values ($1, $2, $3, $4, $5, $6) \
+        "insert into idempotent_requests (scope_id, key, request_hash, status, answer, warning, created_at) \
+         values ($1, $2, $3, $4, $5, $6, $7) \
          on conflict (scope_id, key) do update set request_hash = excluded.request_hash, status = excluded.status, \
-         answer = excluded.answer, created_at = excluded.created_at";
+         answer = excluded.answer, warning = excluded.warning, created_at = excluded.created_at";
     OLD = "select scope_id, key from idempotent_requests where created_at <= $1 order by created_at limit $2";
     DELETE = "delete from idempotent_requests where scope_id = $1 and key = $2 and created_at <= $3";
 }
@@ -27,6 +27,8 @@ pub struct Answered {
     pub status: u16,
     /// The answer's body, sealed.
     pub answer: Vec<u8>,
+    /// What the caller was warned of.
+    pub warning: Option<String>,
 }
 
 /// What the key was used for since `since`, by this partner (or, without one, user).
@@ -36,16 +38,14 @@ pub fn find(tx: &mut Tx<'_>, scope: ObjectId, key: &str, since: Timestamp) -> Re
     let request_hash = row.next()?;
     let status: i64 = row.next()?;
     let status = u16::try_from(status).map_err(|_| row.corrupt("status"))?;
-    Ok(Some(Answered { request_hash, status, answer: row.next()? }))
+    Ok(Some(Answered { request_hash, status, answer: row.next()?, warning: row.next()? }))
 }
 
 /// Records an answer; an older one under the same key is replaced.
 pub fn put(tx: &mut Tx<'_>, scope: ObjectId, key: &str, answered: &Answered) -> Result<(), Error> {
+    let Answered { request_hash, status, answer, warning } = answered;
     let now = tx.now();
-    tx.execute(
-        PUT,
-        params![scope, key, &answered.request_hash, i64::from(answered.status), answered.answer.as_slice(), now],
-    )?;
+    tx.execute(PUT, params![scope, key, request_hash, i64::from(*status), answer.as_slice(), warning.as_deref(), now])?;
     Ok(())
 }
 

@@ -3,11 +3,13 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
 use crate::id::{DealId, PromocodeId, RuleId, SetId, TicketId};
 use crate::invalid::Invalid;
 use crate::money::{Currency, Money};
 use crate::promocode::Promocode;
-use crate::set::Rule;
+use crate::set::{Rule, Set};
 use crate::share::Share;
 use crate::terms::{AppliedTerm, Split, Terms, explain_own_sale, own_sale};
 
@@ -189,6 +191,14 @@ pub fn price(
         lines.push(Line { ticket, set, rule, promocode, price, discount, split });
     }
     Ok(lines)
+}
+
+/// The sets that terms cannot sell at a price they have or are going to have: the agent would get less than nothing
+/// (`spec/domain.md`, Deal terms).
+pub fn unsellable(sets: &[Set], terms: &Terms, now: Timestamp) -> Vec<SetId> {
+    let too_low = |price: Money| terms.split(price, Money::zero(price.currency)).is_ok_and(|split| !split.sellable);
+    let never = |set: &&Set| set.rules.iter().any(|rule| rule.cal.end > now && too_low(rule.price));
+    sets.iter().filter(never).map(|set| set.id).collect()
 }
 
 fn price_set(set: SetId, rule: &Rule, applied: &[&Promocode], sale: &Sale) -> Result<Priced, Unpriced> {
@@ -520,6 +530,39 @@ mod tests {
         assert_eq!(price(&both, &prices, &[], &terms), Err(unsellable(money("100"))));
         assert!(price(&tickets(&[(STALLS, 1)]), &prices, &[], &terms).is_ok());
         assert_eq!(unbearable(&code(1, "1%", &[STALLS]), &both, &prices, &terms), None);
+    }
+
+    #[test]
+    fn terms_cannot_sell_a_set_whose_price_is_too_low_now_or_later() {
+        let set = |number, prices: &[(i64, &str)]| Set {
+            id: set(number),
+            event: EventId::from_bytes([8; 12]),
+            name: "Stalls".into(),
+            description: None,
+            pos: 0,
+            amount: 1,
+            serial: "AAA".into(),
+            seats: None,
+            rules: prices
+                .iter()
+                .map(|(end, price)| Rule { cal: Period::new(second(0), second(*end)).unwrap(), ..rule(money(price)) })
+                .collect(),
+            surplus: None,
+            removed: false,
+            created_at: second(0),
+            updated_at: second(0),
+        };
+        let sets = [
+            set(1, &[(10, "200")]),
+            set(2, &[(10, "100")]),
+            set(3, &[(5, "100"), (10, "200")]),
+            set(4, &[(10, "150")]),
+            set(5, &[]),
+        ];
+        let terms = Terms::new(share("150"), share("0%"), share("0%"), false).unwrap();
+        let unsellable = |now| unsellable(&sets, &terms, second(now));
+        assert_eq!(unsellable(4), [sets[1].id, sets[2].id]);
+        assert_eq!(unsellable(5), [sets[1].id], "a price that is over is no matter");
     }
 
     #[test]

@@ -3,7 +3,9 @@
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
 
+use crate::app;
 use crate::app::deals::{self, Changes, Filter, Proposal};
+use crate::domain::access::Caller;
 use crate::domain::deal::{Deal, DealStatus, DealTitle};
 use crate::domain::id::DealId;
 use crate::domain::invalid::Invalid;
@@ -15,6 +17,10 @@ use crate::http::path::PathId;
 use crate::http::query::Param;
 use crate::http::reading::{Reading, Source};
 use crate::http::writing::Writing;
+use crate::store::Tx;
+
+/// How many sets a warning names: headers are short.
+const WARNED_SETS: usize = 10;
 
 /// Parameters of the list.
 pub const LIST: &[Param] = &[
@@ -78,8 +84,9 @@ pub async fn get(call: Reading<Manager>, id: PathId<DealId>) -> Result<Response<
 pub async fn propose(call: Writing<Manager>, body: JsonBody) -> Result<Response<Body>, Error> {
     let proposal = call.body(&body, &POST, proposal);
     let (app, id) = (call.app().clone(), call.app().new_id());
-    call.one(StatusCode::OK, &body, proposal, move |tx, caller, proposal| {
-        deals::propose(tx, caller, &app.installation, id, proposal)
+    call.one_with_warning(StatusCode::OK, &body, proposal, move |tx, caller, proposal| {
+        let deal = deals::propose(tx, caller, &app.installation, id, proposal)?;
+        with_warning(tx, caller, deal)
     })
     .await
 }
@@ -92,8 +99,23 @@ pub async fn change(call: Writing<Manager>, id: PathId<DealId>, body: JsonBody) 
             status: input.given("status", parsed),
         })
     });
-    call.one(StatusCode::OK, &body, changes, move |tx, caller, changes| deals::change(tx, caller, id.get()?, *changes))
-        .await
+    call.one_with_warning(StatusCode::OK, &body, changes, move |tx, caller, changes| {
+        let deal = deals::change(tx, caller, id.get()?, *changes)?;
+        with_warning(tx, caller, deal)
+    })
+    .await
+}
+
+/// The deal, and what is said of terms that cannot sell everything.
+fn with_warning(tx: &mut Tx<'_>, caller: &Caller, deal: Deal) -> Result<(Deal, Option<String>), app::Error> {
+    let sets = deals::unsellable(tx, caller, &deal)?;
+    let named = sets.iter().take(WARNED_SETS).map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let others = sets.len().saturating_sub(WARNED_SETS);
+    let named = if others > 0 { format!("{named} and {others} more") } else { named };
+    let warning = format!(
+        "term: leaves the agent less than nothing of a ticket of these sets, no order of them is taken: {named}"
+    );
+    Ok((deal, (!sets.is_empty()).then_some(warning)))
 }
 
 fn proposal(input: &mut Input<'_>) -> Option<Proposal> {

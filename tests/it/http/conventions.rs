@@ -87,7 +87,8 @@ mod of_http {
             assert_eq!(answer.header("access-control-allow-credentials"), None);
             let exposed = answer.header("access-control-expose-headers").unwrap();
             let exposed: BTreeSet<&str> = exposed.split(',').map(str::trim).collect();
-            let expected = ["TOTAL", "X-Partner", "X-Request-Id", "X-Ignored-Fields", "ETag", "Retry-After"];
+            let expected =
+                ["TOTAL", "X-Partner", "X-Request-Id", "X-Ignored-Fields", "X-Warning", "ETag", "Retry-After"];
             assert_eq!(exposed, expected.into());
         }
     }

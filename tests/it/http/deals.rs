@@ -5,7 +5,7 @@ use std::thread;
 use jiff::{SignedDuration, Timestamp};
 use parterre::domain::deal::{Deal, DealStatus};
 use parterre::domain::event::EventStatus;
-use parterre::domain::id::{DealId, EventId, PartnerId};
+use parterre::domain::id::{DealId, EventId, PartnerId, SetId};
 use parterre::domain::partner::Role;
 use parterre::domain::period::Period;
 use parterre::domain::time::write_v1;
@@ -19,6 +19,8 @@ on_both_engines!(
     a_proposal_waits_for_the_other_side,
     terms_are_percentages_and_amounts,
     wrong_terms_are_named,
+    whoever_agrees_on_terms_that_cannot_sell_a_set_is_warned,
+    terms_tell_nothing_of_prices_one_may_not_read,
     exactly_one_side_is_the_organizer_and_the_other_an_agent,
     a_partner_that_names_itself_makes_a_reversed_deal,
     a_status_follows_another_as_the_table_says,
@@ -153,6 +155,49 @@ fn wrong_terms_are_named(server: Server) {
         assert_eq!(agent.post("/v1/resources/deals", body).refused(400).fields(), [field]);
     }
     assert_eq!(agent.get("/v1/resources/deals?status=all").list().len(), 0, "nothing was made");
+}
+
+/// The ids of sets in an answer's warning.
+fn warned_of(answer: &Answer) -> Vec<&str> {
+    let words = answer.header("x-warning").unwrap_or_default().split([' ', ',']);
+    words.filter(|word| word.parse::<SetId>().is_ok()).collect()
+}
+
+fn whoever_agrees_on_terms_that_cannot_sell_a_set_is_warned(server: Server) {
+    let (organizer, agent) = (server.organizer(), server.agent());
+    let event = server.event_of(&organizer);
+    let [dear, cheap, removed] = ["1000.00", "100.00", "50.00"].map(|price| organizer.makes_set(&event, 10, price));
+    organizer.removes_set(&removed).ok();
+
+    // The agent would get 850.00 of the dear set's ticket, and less than nothing of the cheap one's.
+    let term = json!({"org": "120", "core": 3, "extra": 0});
+    let once = agent.saying("Idempotency-Key", "one");
+    let proposed = once.proposes_terms(&event, organizer.partner(), term.clone());
+    let deal = proposed.ok();
+    assert_eq!(warned_of(&proposed), [id(&cheap)]);
+    assert_eq!(warned_of(&once.proposes_terms(&event, organizer.partner(), term)), [id(&cheap)], "and again");
+    let accepted = organizer.accepts(&deal);
+    assert_eq!((&accepted.ok()["status"], warned_of(&accepted)), (&json!("accepted"), vec![id(&cheap)]));
+    let refusal = agent.orders_of(&cheap, 1).refused(400);
+    assert_eq!((refusal.fields(), refusal.codes()), (vec!["deal"], vec!["unsellable"]));
+    agent.orders_of(&dear, 1).ok();
+
+    // What is over says nothing any more; terms that sell everything say nothing at all.
+    assert_eq!(warned_of(&agent.closes(&deal)), Vec::<&str>::new());
+    let deal = agent.proposes_terms(&event, organizer.partner(), json!({"org": 97}));
+    assert_eq!(deal.ok()["status"], "new");
+    assert_eq!(deal.header("x-warning"), None);
+}
+
+fn terms_tell_nothing_of_prices_one_may_not_read(server: Server) {
+    let (organizer, agent) = (server.organizer(), server.agent());
+    let event = server.event(&organizer, EventStatus::StandBy, SignedDuration::from_hours(24));
+    let set = organizer.makes_set(&event, 10, "100.00");
+    agent.get(&format!("/v1/resources/events/{event}")).refused(403);
+    let proposed = agent.proposes_terms(&event, organizer.partner(), json!({"org": "100.01"}));
+    let deal = proposed.ok();
+    assert_eq!(proposed.header("x-warning"), None);
+    assert_eq!(warned_of(&organizer.accepts(&deal)), [id(&set)], "who set the price is told");
 }
 
 fn exactly_one_side_is_the_organizer_and_the_other_an_agent(server: Server) {
