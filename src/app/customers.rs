@@ -74,12 +74,44 @@ pub fn count(tx: &mut Tx<'_>, caller: &Caller, filter: &Filter) -> Result<i64, E
     Ok(store::customers::count(tx, vendor, filter)?)
 }
 
+/// One customer.
+///
+/// # Errors
+/// Those of [`own`].
+pub fn get(
+    tx: &mut Tx<'_>,
+    caller: &Caller,
+    installation: &Installation,
+    id: CustomerId,
+) -> Result<CustomerView, Error> {
+    let customer = own(tx, caller, id)?;
+    with_crm(tx, installation, vec![customer])?.pop().ok_or(Error::NotFound("user or customer"))
+}
+
+/// A customer that the caller may read.
+///
+/// # Errors
+/// [`Error::NotFound`]; [`Error::Forbidden`] but for those who sell for the vendor whose customer it is, and the platform.
+pub fn own(tx: &mut Tx<'_>, caller: &Caller, id: CustomerId) -> Result<Customer, Error> {
+    let customer = store::customers::find_all(tx, &[id])?.pop().ok_or(Error::NotFound("user or customer"))?;
+    if !caller.acts_for(customer.vendor) && !caller.is_platform() {
+        return Err(Error::forbidden("this is another vendor's customer"));
+    }
+    may_sell(caller)?;
+    Ok(customer)
+}
+
+fn may_sell(caller: &Caller) -> Result<(), Error> {
+    if caller.may(Right::Sell) {
+        return Ok(());
+    }
+    Err(Error::forbidden("your role does not allow this"))
+}
+
 /// Whose customers the caller may list by this filter; nothing: everybody's.
 fn vendor(caller: &Caller, filter: &Filter) -> Result<Option<PartnerId>, Error> {
     let vendor = whose(caller)?;
-    if !caller.may(Right::Sell) {
-        return Err(Error::forbidden("your role does not allow this"));
-    }
+    may_sell(caller)?;
     if filter.event.is_none() && !filter.statuses.is_empty() {
         return Err(Error::invalid("order_status", "conflict", "needs order_event"));
     }

@@ -160,6 +160,9 @@ pub fn get(app: &App, tx: &mut Tx<'_>, caller: &Caller, id: EventId) -> Result<O
         return Ok(offer);
     }
     match store::events::find(tx, id)? {
+        Some(event) if event.org != acting.id && event.status == EventStatus::Draft => {
+            Err(Error::forbidden("you may not sell this event: it is a draft"))
+        }
         Some(event) if event.org != acting.id => {
             Err(Error::forbidden("you may not sell this event: you have no accepted deal for it"))
         }

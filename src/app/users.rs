@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::{Error, Wrong};
+use super::customers::{self, CustomerView};
+use super::{Error, Installation, Wrong};
 use crate::domain::access::Caller;
-use crate::domain::id::{PartnerId, UserId};
+use crate::domain::id::{CustomerId, ObjectId, PartnerId, UserId};
 use crate::domain::invalid::Invalid;
 use crate::domain::user::{Email, User};
 use crate::store::{self, Tx};
@@ -16,6 +17,15 @@ pub struct UserView {
     pub user: User,
     /// The partners, in the order of their ids.
     pub partners: Vec<PartnerId>,
+}
+
+/// Whom an id among users names: a user, or a customer, who is shown in the same shape and never is one.
+#[derive(Clone, Debug)]
+pub enum Person {
+    /// A user.
+    User(UserView),
+    /// A customer.
+    Customer(CustomerView),
 }
 
 /// What a new user gives.
@@ -68,14 +78,16 @@ pub fn myself(tx: &mut Tx<'_>, caller: &Caller) -> Result<UserView, Error> {
     views(tx, &[id])?.pop().ok_or(Error::Unauthenticated)
 }
 
-/// One user, which is the caller itself.
+/// The caller itself, or a customer of its own.
 ///
 /// # Errors
-/// [`Error::NotFound`]; [`Error::Forbidden`] for anybody else.
-pub fn get(tx: &mut Tx<'_>, caller: &Caller, id: UserId) -> Result<UserView, Error> {
-    let view = views(tx, &[id])?.pop().ok_or(Error::NotFound("user"))?;
-    oneself(caller, id)?;
-    Ok(view)
+/// [`Error::NotFound`]; [`Error::Forbidden`] for another user, and those of [`customers::get`].
+pub fn get(tx: &mut Tx<'_>, caller: &Caller, installation: &Installation, id: UserId) -> Result<Person, Error> {
+    if let Some(view) = views(tx, &[id])?.pop() {
+        oneself(caller, id)?;
+        return Ok(Person::User(view));
+    }
+    Ok(Person::Customer(customers::get(tx, caller, installation, customer(id))?))
 }
 
 /// Registers a user.
@@ -130,7 +142,8 @@ pub fn set_password_by_operator(tx: &mut Tx<'_>, email: &Email, password_hash: &
 /// Changes oneself. A new password ends all other sessions; `session` is the one that asks.
 ///
 /// # Errors
-/// [`Error::Forbidden`] for anybody else; [`Error::Conflict`] where the address is taken.
+/// [`Error::NotFound`]; [`Error::Forbidden`] for anybody else, and for a customer; [`Error::Conflict`] where the address is
+/// taken.
 pub fn change(
     tx: &mut Tx<'_>,
     caller: &Caller,
@@ -139,7 +152,11 @@ pub fn change(
     changes: &Changes,
 ) -> Result<UserView, Error> {
     store::users::lock(tx, id)?;
-    let UserView { mut user, partners } = get(tx, caller, id)?;
+    let Some(UserView { mut user, partners }) = views(tx, &[id])?.pop() else {
+        customers::own(tx, caller, customer(id))?;
+        return Err(Error::forbidden("a customer is what orders say of it, and no user"));
+    };
+    oneself(caller, id)?;
     let was = user.clone();
     if let Some(email) = &changes.email {
         user.email = email.clone();
@@ -164,6 +181,10 @@ pub fn change(
 fn set_password(tx: &mut Tx<'_>, id: UserId, hash: &str, kept: Option<&[u8; 32]>) -> Result<(), Error> {
     store::users::set_password(tx, id, hash)?;
     Ok(store::sessions::delete_others(tx, id, kept.unwrap_or(&[0; 32]))?)
+}
+
+fn customer(id: UserId) -> CustomerId {
+    ObjectId::from(id).into()
 }
 
 fn oneself(caller: &Caller, id: UserId) -> Result<(), Error> {

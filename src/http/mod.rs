@@ -43,7 +43,7 @@ use crate::app::refunds::RefundView;
 use crate::app::sets::SetView;
 use crate::app::settings::SettingsView;
 use crate::app::tickets::TicketView;
-use crate::app::users::UserView;
+use crate::app::users::{Person, UserView};
 use crate::domain::deal::Deal;
 use crate::domain::ledger::{Balance, Entry, Payout};
 use crate::domain::member::Member;
@@ -542,8 +542,12 @@ pub fn routes() -> Vec<Route> {
                     .created()
                     .open()
                     .errors(&[409, 429]),
-                Route::get("/v1/resources/users/{user_id}", users::get, "Shows the user who is signed in")
-                    .one::<UserView>(),
+                Route::get(
+                    "/v1/resources/users/{user_id}",
+                    users::get,
+                    "Shows the user who is signed in, or a customer of the caller's",
+                )
+                .one::<Person>(),
                 Route::patch("/v1/resources/users/{user_id}", users::change, "Changes the user who is signed in")
                     .body(&users::PATCH)
                     .one::<UserView>()

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-import wire
-from parterre import EVENTS, KEYS, NANOBILET, ORGANIZATOR, Server
+from parterre import EVENTS, NANOBILET, Server
+from selling import AGENT, DEALS, ORDERS, ORGANIZER, Caller, Event, ok
 
 # Read and written bytes begin with what is looked for; the names of the calls that SQLite and the server may use.
 STRACE = ["strace", "--daemonize=grandchild", "--follow-forks", "--decode-fds=path", "--string-limit=32"]
@@ -106,8 +106,9 @@ def test_the_witness_sees_what_is_wrong():
 def test_a_change_is_synced_before_it_is_answered(folder, clients):
     trace = folder.folder / "trace"
     with Server(folder, prefix=[*STRACE, f"--trace={CALLS}", f"--output={trace}"]) as server:
+        on_sale = Event.on_sale(server, 10 * clients)
         with concurrent.futures.ThreadPoolExecutor(clients) as pool:
-            changes = sum(pool.map(lambda number: trade(server, EVENTS[number]), range(clients)))
+            changes = sum(pool.map(lambda number: trade(server, EVENTS[number], on_sale), range(clients)))
         assert server.stop() == 0
     with open(trace, encoding="utf-8", errors="replace") as lines:
         witness = Witness().read(lines)
@@ -115,17 +116,21 @@ def test_a_change_is_synced_before_it_is_answered(folder, clients):
     assert witness.too_early == []
 
 
-def trade(server, event):
-    """Proposes deals and withdraws them; returns how many changes these were."""
-    key = KEYS[ORGANIZATOR]
+def trade(server, event, on_sale):
+    """Proposes deals for one event and withdraws them, and sells tickets of another; returns how many changes these were."""
     changes = 0
-    with wire.Connection(server.address) as connection:
+    with Caller(server) as caller:
         for _ in range(10):
-            terms = {"event": event, "subj": NANOBILET, "term": {"org": 80}}
-            connection.send(wire.request("POST", "/v1/resources/deals", terms, key))
-            deal = connection.answer().json
-            path = f"/v1/resources/deals/{deal['id']}"
-            connection.send(wire.request("PATCH", path, {"status": "canceled"}, key))
-            assert connection.answer().status == 200
-            changes += 2
+            deal = {"event": event, "subj": NANOBILET, "term": {"org": 80}}
+            changes += walk(caller, ORGANIZER, DEALS, deal, "canceled")
+            order = {"event": on_sale.id, "random": {on_sale.sets[0]: 1}}
+            changes += walk(caller, AGENT, ORDERS, order, "in_progress", "done")
     return changes
+
+
+def walk(caller, key, path, new, *statuses):
+    """Makes something and brings it through these statuses; returns how many changes these were."""
+    made = ok(caller.ask("POST", path, new, key))
+    for status in statuses:
+        assert ok(caller.ask("PATCH", f"{path}/{made['id']}", {"status": status}, key))["status"] == status
+    return 1 + len(statuses)

@@ -85,9 +85,7 @@ pub struct Changed {
 /// A promocode that an order was not given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CodeRefused {
-    /// Its place among those that the request names.
-    pub at: usize,
-    /// As the request spells it.
+    /// As the request spells it, or as it is, where the request leaves it out.
     pub code: String,
     /// Why.
     pub why: CodeRefusal,
@@ -105,6 +103,9 @@ pub enum CodeRefusal {
     /// It gives nothing to these tickets.
     #[error("{0}")]
     NotApplied(NotApplied),
+    /// Money may be on its way: what is to be paid stays as it is.
+    #[error("the order waits for its payment: its promocodes can't be changed")]
+    Waits,
 }
 
 /// Changes an order, all or nothing.
@@ -219,9 +220,14 @@ pub(super) fn apply(
         };
         chosen = Some(chose);
     }
-    let mut refused = Vec::new();
-    if chosen.is_some() || changes.promocodes.is_some() {
-        refused = prices::reprice(tx, work, chosen, changes.promocodes.as_deref(), through)?;
+    let (mut codes, mut refused) = (changes.promocodes.as_deref(), Vec::new());
+    if work.order.status != OrderStatus::Executed
+        && let Some(codes) = codes.take()
+    {
+        refused = prices::keep_codes(tx, work, codes, through)?;
+    }
+    if chosen.is_some() || codes.is_some() {
+        refused.extend(prices::reprice(tx, work, chosen, codes, through)?);
         if work.order.status == OrderStatus::InProgress {
             payments::amend(tx, &work.order)?;
         }

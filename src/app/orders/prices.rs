@@ -8,7 +8,6 @@ use super::work::Work;
 use super::{ATTEMPTS, CodeRefusal, CodeRefused, Through, expire};
 use crate::domain::id::{PromocodeId, SetId, TicketId};
 use crate::domain::invalid::Invalid;
-use crate::domain::order::OrderStatus;
 use crate::domain::pricing::{self, Given, NotApplied, Unpriced, Values};
 use crate::domain::promocode::{self, Promocode};
 use crate::domain::set::Rule;
@@ -73,21 +72,16 @@ fn wanted_codes(
 ) -> Result<(Vec<Promocode>, Vec<CodeRefused>), Error> {
     let had = codes_of(tx, work, tickets)?;
     let Some(codes) = codes else { return Ok((had, Vec::new())) };
-    if work.order.status != OrderStatus::Executed {
-        let message = format!("promocodes of an order that is {} can't be changed", work.order.status);
-        return Err(Error::invalid("promocodes", "conflict", message));
-    }
-    let folded: Vec<String> = codes.iter().map(|code| promocode::folded(code)).collect();
+    let folded = folded(codes);
     let mut of_event = store::promocodes::by_codes(tx, work.order.event, &folded)?;
     if free_expired_uses(tx, work, &of_event, tickets)? {
         of_event = store::promocodes::by_codes(tx, work.order.event, &folded)?;
     }
     let now = tx.now();
-    let (mut wanted, mut refused): (Vec<Promocode>, Vec<CodeRefused>) = (Vec::new(), Vec::new());
+    let (mut wanted, mut refused): (Vec<Promocode>, Vec<(usize, CodeRefused)>) = (Vec::new(), Vec::new());
     for (at, (code, folded)) in codes.iter().zip(&folded).enumerate() {
-        let spelled_so = |promocode: &&Promocode| promocode::folded(&promocode.code) == *folded;
-        // Orders show ids, and programs send back what they have read.
-        let named_so = |promocode: &&Promocode| spelled_so(promocode) || promocode.id.to_string() == *folded;
+        let named_so = |promocode: &&Promocode| is_named(promocode, folded);
+        let spelled_so = |promocode: &&Promocode| is_spelled(promocode, folded);
         let found = match (had.iter().find(named_so), of_event.iter().find(spelled_so)) {
             (Some(has), _) => Ok(has),
             (None, None) => Err(CodeRefusal::Unknown),
@@ -101,16 +95,53 @@ fn wanted_codes(
         match found {
             Ok(promocode) if wanted.contains(promocode) => {}
             Ok(promocode) => wanted.push(promocode.clone()),
-            Err(why) => refused.push(CodeRefused { at, code: code.clone(), why }),
+            Err(why) => refused.push((at, CodeRefused { code: code.clone(), why })),
         }
     }
     if through == Through::V1 && !refused.is_empty() {
-        let wrong = |refused: &CodeRefused| {
-            Wrong::at(format!("promocodes[{}]", refused.at), Invalid::conflict(refused.why.to_string()))
+        let wrong = |(at, refused): &(usize, CodeRefused)| {
+            Wrong::at(format!("promocodes[{at}]"), Invalid::conflict(refused.why.to_string()))
         };
         return Err(Error::Invalid(refused.iter().map(wrong).collect()));
     }
-    Ok((wanted, refused))
+    Ok((wanted, refused.into_iter().map(|(_, refused)| refused).collect()))
+}
+
+/// Refuses promocodes that are others than an order has which waits for its payment: those named besides, and those left out.
+pub(super) fn keep_codes(
+    tx: &mut Tx<'_>,
+    work: &Work,
+    codes: &[String],
+    through: Through,
+) -> Result<Vec<CodeRefused>, Error> {
+    let ids: Vec<PromocodeId> = work.codes.iter().map(|(id, _)| *id).collect();
+    let has = store::promocodes::find_all(tx, &ids)?;
+    let folded = folded(codes);
+    let besides =
+        codes.iter().zip(&folded).filter(|(_, folded)| !has.iter().any(|promocode| is_named(promocode, folded)));
+    let left_out = has.iter().filter(|promocode| !folded.iter().any(|folded| is_named(promocode, folded)));
+    let refused: Vec<CodeRefused> = besides
+        .map(|(code, _)| code)
+        .chain(left_out.map(|promocode| &promocode.code))
+        .map(|code| CodeRefused { code: code.clone(), why: CodeRefusal::Waits })
+        .collect();
+    if through == Through::V1 && !refused.is_empty() {
+        return Err(Error::invalid("promocodes", "conflict", CodeRefusal::Waits.to_string()));
+    }
+    Ok(refused)
+}
+
+fn folded(codes: &[String]) -> Vec<String> {
+    codes.iter().map(|code| promocode::folded(code)).collect()
+}
+
+fn is_spelled(promocode: &Promocode, folded: &str) -> bool {
+    promocode::folded(&promocode.code) == folded
+}
+
+/// Whether a request means this promocode of an order: orders show ids, and programs send back what they have read.
+fn is_named(promocode: &Promocode, folded: &str) -> bool {
+    is_spelled(promocode, folded) || promocode.id.to_string() == folded
 }
 
 /// The promocodes that an order has, in its own sequence.

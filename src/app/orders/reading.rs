@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::super::callers::whose;
+use super::super::customers;
 use super::super::tickets::{self, TicketView};
 use super::super::{Error, Window};
 use super::work::lost;
@@ -91,7 +92,7 @@ pub fn count(tx: &mut Tx<'_>, caller: &Caller, filter: &Filter) -> Result<i64, E
 /// A part of the list of a customer's orders.
 ///
 /// # Errors
-/// [`Error::NotFound`]; [`Error::Forbidden`] but for the vendor whose customer it is, and the platform.
+/// Those of [`customers::own`].
 pub fn list_of_customer(
     tx: &mut Tx<'_>,
     caller: &Caller,
@@ -99,7 +100,7 @@ pub fn list_of_customer(
     filter: &Filter,
     window: Window<OrderId>,
 ) -> Result<Vec<OrderView>, Error> {
-    own_customer(tx, caller, customer)?;
+    customers::own(tx, caller, customer)?;
     list(tx, caller, &Filter { customer: Some(customer), ..filter.clone() }, window)
 }
 
@@ -113,16 +114,8 @@ pub fn count_of_customer(
     customer: CustomerId,
     filter: &Filter,
 ) -> Result<i64, Error> {
-    own_customer(tx, caller, customer)?;
+    customers::own(tx, caller, customer)?;
     count(tx, caller, &Filter { customer: Some(customer), ..filter.clone() })
-}
-
-fn own_customer(tx: &mut Tx<'_>, caller: &Caller, id: CustomerId) -> Result<(), Error> {
-    let customer = store::customers::find_all(tx, &[id])?.pop().ok_or(Error::NotFound("customer"))?;
-    if caller.acts_for(customer.vendor) || caller.is_platform() {
-        return Ok(());
-    }
-    Err(Error::forbidden("this is another vendor's customer"))
 }
 
 /// A part of an order's tickets, in its own sequence.

@@ -83,9 +83,10 @@ pub async fn register(call: Call, body: JsonBody) -> Result<Response<Body>, Erro
     .await
 }
 
-/// GET of one, which is the caller itself.
+/// GET of one, which is the caller itself or a customer of its own.
 pub async fn get(call: Reading<Anyone>, id: PathId<UserId>) -> Result<Response<Body>, Error> {
-    call.one(move |tx, caller| users::get(tx, caller, id.get()?)).await
+    let app = call.app().clone();
+    call.one(move |tx, caller| users::get(tx, caller, &app.installation, id.get()?)).await
 }
 
 /// PATCH: changes oneself.

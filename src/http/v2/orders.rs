@@ -199,7 +199,8 @@ fn not_given(refused: &CodeRefused) -> Wrong {
         CodeRefusal::Unknown | CodeRefusal::NotNow(_) => "promocode_not_found",
         CodeRefusal::NotApplied(NotApplied::UsedUp { .. }) => "promocode_already_used",
         CodeRefusal::NotApplied(NotApplied::TooFew { .. }) => "promocode_limit_min_tickets",
-        CodeRefusal::NotApplied(NotApplied::TooMany { .. } | NotApplied::OtherSets | NotApplied::Unsellable { .. }) => {
+        CodeRefusal::Waits
+        | CodeRefusal::NotApplied(NotApplied::TooMany { .. } | NotApplied::OtherSets | NotApplied::Unsellable { .. }) => {
             "promocode_apply_info"
         }
     };

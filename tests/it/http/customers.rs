@@ -3,10 +3,10 @@
 use jiff::SignedDuration;
 use parterre::domain::member::MemberRole;
 use parterre::domain::order::OrderStatus;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::util::stored::Ordered;
-use crate::util::{Actor, Server};
+use crate::util::{Actor, Server, id};
 
 on_both_engines!(
     Server;
@@ -17,6 +17,7 @@ on_both_engines!(
     customers_are_sorted,
     a_long_list_is_whole_in_every_sequence,
     a_vendor_lists_its_own_customers_and_the_platform_all,
+    a_customer_is_shown_to_its_vendor_and_the_platform,
     a_list_costs_as_many_statements_whatever_its_length,
 );
 
@@ -202,9 +203,29 @@ fn a_vendor_lists_its_own_customers_and_the_platform_all(server: Server) {
     server.member_of(vendor.partner(), MemberRole::Gate).get(USERS).refused(403);
     server.newcomer().get(USERS).refused(403);
     server.nobody().get(USERS).refused(401);
-    // Nobody reads a customer as if it were a user.
-    let listed: Value = vendor.get(USERS).list()[0].clone();
-    server.owner_of(&vendor).get(&format!("{USERS}/{}", listed["id"].as_str().unwrap())).refused(404);
+}
+
+fn a_customer_is_shown_to_its_vendor_and_the_platform(server: Server) {
+    let (vendor, other) = (server.organizer(), server.organizer());
+    server.stored_order(&vendor, &server.event_of(&vendor), OrderStatus::Done, &anna());
+    let listed = vendor.get(USERS).list().remove(0);
+    let path = format!("{USERS}/{}", id(&listed));
+    let (cashier, platform) = (server.member_of(vendor.partner(), MemberRole::Cashier), server.platform());
+    for caller in [&vendor, &server.owner_of(&vendor), &cashier, &platform] {
+        assert_eq!(caller.get(&path).ok(), listed);
+        let narrowed = caller.get(&format!("{path}?fields-schema=email,crm{{counters{{orders}}}}")).ok();
+        assert_eq!(narrowed, json!({"email": "anna@example.com", "crm": {"counters": {"orders": 1}}}));
+    }
+    let gate = server.member_of(vendor.partner(), MemberRole::Gate);
+    for caller in [&other, &server.agent(), &gate, &server.newcomer()] {
+        caller.get(&path).refused(403);
+    }
+    server.nobody().get(&path).refused(401);
+    // It is what orders say of it, and no account.
+    for caller in [&vendor, &other, &platform, &server.newcomer()] {
+        caller.patch(&path, json!({"first_name": "Olga", "password": "long enough"})).refused(403);
+    }
+    assert_eq!(vendor.get(&path).ok(), listed);
 }
 
 fn a_list_costs_as_many_statements_whatever_its_length(server: Server) {

@@ -210,8 +210,13 @@ fn one_event_is_shown_to_who_may_sell_it(server: Server) {
     agent.get(&path).refused(403);
     let deal = server.deal_about(&event, &organizer, &agent, DealStatus::Accepted);
     assert_eq!(id(&agent.get(&path).ok()), event);
+    organizer.changes_event(&event, json!({"status": "draft"})).ok();
+    let refusal = agent.get(&path).refused(403);
+    assert!(refusal.reason.contains("draft") && !refusal.reason.contains("deal"), "{}", refusal.reason);
+    organizer.changes_event(&event, json!({"status": "stand_by"})).ok();
     organizer.closes(&deal).ok();
-    agent.get(&path).refused(403);
+    let refusal = agent.get(&path).refused(403);
+    assert!(refusal.reason.contains("you have no accepted deal for it"), "{}", refusal.reason);
     server.platform().get(&path).refused(403);
     organizer.get(&format!("{OFFERS}/0123456789abcdef01234567")).refused(404);
     organizer.get(&format!("{OFFERS}/event")).refused(404);

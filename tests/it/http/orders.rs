@@ -26,6 +26,8 @@ on_both_engines!(
     tickets_are_the_whole_wish_and_what_cannot_be_had_is_left_out,
     all_or_nothing_changes_nothing_unless_all_can_be_had,
     while_it_waits_tickets_are_only_taken_away,
+    while_it_waits_its_promocodes_stay_and_may_be_sent_back,
+    while_it_waits_a_promocode_gives_no_more_than_before,
     a_cancelled_order_keeps_its_list_and_values,
     an_order_without_tickets_waits_for_nothing,
     a_done_order_takes_no_change,
@@ -337,7 +339,6 @@ fn while_it_waits_tickets_are_only_taken_away(server: Server) {
     let fewer = sale.agent.changes_order(&order, random(&sale, 1)).ok();
     assert_eq!(tickets(&fewer), [all[1].as_str()], "the lowest number stays");
     assert_eq!(vacant(&sale), 5);
-    assert_eq!(sale.agent.changes_order(&order, json!({"promocodes": []})).refused(400).fields(), ["promocodes"]);
     let none = sale.agent.changes_order(&order, random(&sale, 0)).ok();
     assert_eq!(tickets(&none).len(), 0);
     let refusal = sale.agent.sets_order(&order, "done").refused(400);
@@ -726,6 +727,45 @@ fn a_promocode_that_cannot_be_applied_changes_nothing(server: Server) {
     assert_eq!(sale.agent.sees_order(&order), order);
     assert_eq!((sale.agent.get(ORDERS).list().len(), vacant(&sale)), (1, 8));
     assert_eq!(server.number("select cast(sum(held) as bigint) from promocodes"), 0);
+}
+
+fn while_it_waits_its_promocodes_stay_and_may_be_sent_back(server: Server) {
+    let sale = server.sale(10, "1000");
+    let [ten, five] = [("Ten", "10%"), ("Five", "5%")]
+        .map(|(name, off)| code(&sale, json!({"code": name, "discount": {"percentage": off}})));
+    let new = json!({"event": sale.event, "random": {id(&sale.set): 2}, "promocodes": ["ten", "five"]});
+    let order = sale.agent.orders(new).ok();
+    let order = sale.agent.sets_order(&order, "in_progress").ok();
+    server.advance(minutes(1));
+    for same in [order["promocodes"].clone(), json!(["FIVE", " ten"]), json!(["ten", "TEN", five["id"]])] {
+        assert_eq!(sale.agent.changes_order(&order, json!({"promocodes": same})).ok(), order, "{same}");
+    }
+    for other in [json!(["ten", "NOPE", "five"]), json!(["ten"]), json!([]), json!(["NOPE", ten["id"]])] {
+        let change = json!({"promocodes": other, "customer": {"first_name": "Anna"}, "status": "canceled"});
+        let refusal = sale.agent.changes_order(&order, change).refused(400);
+        assert_eq!((refusal.fields(), refusal.codes()), (vec!["promocodes"], vec!["conflict"]), "{other}");
+    }
+    assert_eq!(sale.agent.sees_order(&order), order);
+    let all = json!({"status": "done", "promocodes": ["five", "ten"], "tickets": order["tickets"]});
+    assert_eq!(sale.agent.changes_order(&order, all).ok()["status"], "done");
+    assert_eq!(counter(&sale, &ten), json!({"held": 0, "used": 2}));
+    let without = sale.agent.orders_of(&sale.set, 1).ok();
+    sale.agent.sets_order(&without, "in_progress").ok();
+    let done = sale.agent.changes_order(&without, json!({"status": "done", "promocodes": []})).ok();
+    assert_eq!((&done["status"], &done["promocodes"]), (&json!("done"), &json!([])));
+}
+
+fn while_it_waits_a_promocode_gives_no_more_than_before(server: Server) {
+    let sale = server.sale(10, "1000");
+    let last = code(&sale, json!({"code": "LAST", "discount": {"percentage": "10%"}, "amount": 3}));
+    let new = |count: usize| json!({"event": sale.event, "random": {id(&sale.set): count}, "promocodes": ["LAST"]});
+    let (other, order) = (sale.agent.orders(new(2)).ok(), sale.agent.orders(new(1)).ok());
+    // Too few uses are left for two tickets of it, until the other gives its own back.
+    assert_eq!(sale.agent.changes_order(&order, random(&sale, 2)).ok()["value"], "2000.00");
+    let order = sale.agent.asks_for_payment(&order);
+    sale.agent.cancels_order(&other).ok();
+    assert_eq!(sale.agent.changes_order(&order, json!({"promocodes": ["LAST"]})).ok(), order);
+    assert_eq!(counter(&sale, &last), json!({"held": 0, "used": 0}));
 }
 
 fn the_best_promocode_counts_and_stays_valid_after_its_lifetime(server: Server) {

@@ -14,6 +14,7 @@ on_both_engines!(
     an_order_made_in_one_version_is_seen_in_the_other,
     what_is_wrong_is_said_in_the_words_of_version_2,
     a_promocode_that_cannot_be_applied_does_not_fail_the_request,
+    other_promocodes_do_not_fail_the_request_of_an_order_that_waits,
     sets_that_are_for_sale_show_what_they_cost_in_the_order,
     vendor_data_is_the_vendors,
     vendor_data_has_bounds,
@@ -264,6 +265,53 @@ fn a_promocode_that_cannot_be_applied_does_not_fail_the_request(server: Server) 
     assert_eq!(answer["errors"][0]["code"], "promocode_not_found");
     assert_eq!(answer["data"]["settings"]["customer"]["name"], "Anna");
     assert_eq!((&answer["data"]["promocodes"], &answer["data"]["values"]["discount"]), (&json!([]), &json!("0.00")));
+}
+
+fn other_promocodes_do_not_fail_the_request_of_an_order_that_waits(server: Server) {
+    let sale = server.sale(40, "1000");
+    for name in ["TEN", "NINE"] {
+        let new = json!({"code": name, "discount": {"percentage": "10%"}});
+        server.promocode(&sale.organizer, &sale.event, new);
+    }
+    let waits = |codes: Value| {
+        let order =
+            json!({"event": sale.event, "random": {id(&sale.set): 2}, "promocodes": codes, "status": "in_progress"});
+        sale.agent.orders(order).ok()
+    };
+    for (has, given, refused) in [
+        (json!([]), json!([]), vec![]),
+        (json!(["TEN"]), json!(["ten"]), vec![]),
+        (json!([]), json!(["NOPE", "ten"]), vec!["NOPE", "ten"]),
+        (json!(["TEN"]), json!(["Nine", "TEN"]), vec!["Nine"]),
+        (json!(["TEN"]), json!([]), vec!["TEN"]),
+    ] {
+        for status in ["in_progress", "done", "cancelled"] {
+            let order = waits(has.clone());
+            let mut change = json!({"promocodes": given, "settings": {"customer": {"name": "Anna"}}});
+            if status != "in_progress" {
+                change["status"] = json!(status);
+            }
+            let answer = sale.agent.changes_whole(&order, change).ok();
+            let said: Vec<(&str, &str)> = answer["errors"].as_array().unwrap().iter().map(said).collect();
+            let expected: Vec<String> = refused
+                .iter()
+                .map(|code| format!("{code}: the order waits for its payment: its promocodes can't be changed"))
+                .collect();
+            let expected: Vec<_> = expected.iter().map(|msg| ("promocode_apply_info", msg.as_str())).collect();
+            assert_eq!(said, expected, "{given} of {has}");
+            let data = &answer["data"];
+            assert_eq!((&data["status"], &data["promocodes"]), (&json!(status), &order["promocodes"]));
+            assert_eq!(
+                (&data["values"]["full"], &data["settings"]["customer"]["name"]),
+                (&order["values"]["full"], &json!("Anna"))
+            );
+        }
+    }
+}
+
+/// The code and the sentence of what was not done.
+fn said(error: &Value) -> (&str, &str) {
+    (error["code"].as_str().unwrap(), error["msg"].as_str().unwrap())
 }
 
 fn sets_that_are_for_sale_show_what_they_cost_in_the_order(server: Server) {

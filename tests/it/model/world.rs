@@ -647,7 +647,12 @@ impl World {
         }
         // Whether they may be changed while a payment is waited for is not said.
         let mut verdict = if status == Status::Executed { Verdict::Done } else { Verdict::Open };
-        if codes.is_empty() && self.orders[order].codes.is_empty() {
+        let has = &self.orders[order].codes;
+        if codes.is_empty() && has.is_empty() {
+            return verdict;
+        }
+        if status != Status::Executed && BTreeSet::from_iter(codes) == BTreeSet::from_iter(has) {
+            // Those it has may be sent back, and change nothing.
             return verdict;
         }
         let tickets: BTreeSet<usize> = self.orders[order].tickets().into_iter().collect();
