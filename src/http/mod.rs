@@ -487,7 +487,7 @@ pub fn routes() -> Vec<Route> {
                     .open()
                     .other("text/html")
                     .redirects()
-                    .errors(&[400, 404]),
+                    .errors(&[400, 404, 413]),
             ],
         ),
         (

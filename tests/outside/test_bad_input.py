@@ -549,6 +549,19 @@ def test_a_body_of_one_mebibyte_is_read(unchanged):
 
 def test_what_is_no_http_is_turned_away(unchanged):
     for bytes in (
+@pytest.mark.parametrize("headers", [[], [("Expect", "100-continue")]], ids=["at once", "asked first"])
+@pytest.mark.parametrize("path, length, most", [
+    (DEALS, (1 << 20) + 1, "1 MiB"),
+    (f"/payments/test/{UNKNOWN}", (1 << 20) + 1, "1 MiB"),
+    ("/v1/resources/attachments", (20 << 20) + 1, "20 MiB"),
+])
+def test_a_body_announced_as_too_large_is_not_waited_for(unchanged, path, length, most, headers):
+    head = wire.request("POST", path, key=AGENT, headers=[("Content-Type", "application/json"), *headers])
+    with wire.Connection(unchanged.address) as connection:
+        connection.send(head.replace(b"Content-Length: 0\r\n", b"Content-Length: %d\r\n" % length))
+        refused(connection.answer(), 413, says=f"must not be larger than {most}")
+
+
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\0" * 64,
         b"GET\r\n\r\n",
         b"GET /v1/resources/deals HTTP/1.1\r\nHost: x\r\nBroken header\r\n\r\n",
