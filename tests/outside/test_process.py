@@ -483,6 +483,13 @@ def test_no_log_holds_a_secret(place, format):
         ask("GET", DEALS, headers=[("Authorization", f"key{made['key']}")])
         ask("GET", DEALS, key=AGENT, headers=[("X-Partner", made["key"])])
         ask("POST", DEALS, {"event": made["key"], made["key"]: 1}, AGENT)
+        for path in (
+            f"/{made['key']}", f"{PARTNERS}/{made['key']}", f"{PARTNERS}/{made['key']}/", f"{keys}/{made['key']}",
+            f"/v2/resources/{made['key']}/orders", f"/v1/resources/partners{made['key']}", f"/%20{made['key']}%20",
+        ):
+            assert ask("GET", path, key=AGENT).status in (403, 404)
+        # The address of a file is all that protects it.
+        ask("GET", f"/media/{ORGANIZATOR}/{confidential(secrets.token_hex(16))}.png")
         assert ask("DELETE", f"{keys}/{made['id']}", key=OPERATOR).json == {}
         assert ask("DELETE", "/v1/services/whoami", headers=session).json == {}
         # The log of every server is searched when it stops.
@@ -499,6 +506,25 @@ def test_each_request_is_found_in_the_log_by_its_number(folder):
         [line] = [line for line in lines if line.get("request_id") == answer.headers["x-request-id"]]
         assert line["status"] == answer.status
     assert len({answer.headers["x-request-id"] for answer in answers}) == len(answers)
+
+
+def test_the_log_shows_of_a_path_the_words_of_the_api_and_ids(folder):
+    shown = {
+        f"{DEALS}/{DEAL}/": f"{DEALS}/{DEAL}/",
+        f"{PARTNERS}/{NANOBILET}/api_keys?key=x": f"{PARTNERS}/{NANOBILET}/api_keys",
+        "/openapi.json": "/openapi.json",
+        "/": "/",
+        f"{PARTNERS}/my-own-key": f"{PARTNERS}/…",
+        "/nowhere/at/partners": "/…/…/partners",
+        "/v1/resources/%70artners": "/v1/resources/…",
+        f"/media/{DEAL}/0123456789abcdef0123456789abcdef.png": f"/media/{DEAL}/…",
+    }
+    with Server(folder) as server:
+        numbers = {wire.ask(server, "GET", path).headers["x-request-id"]: path for path in shown}
+        server.stop()
+        lines = [json.loads(line) for line in server.logged().splitlines()]
+    logged = {numbers[line["request_id"]]: line["path"] for line in lines if "request_id" in line}
+    assert logged == shown
 
 
 # Commands.
