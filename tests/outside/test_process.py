@@ -418,6 +418,27 @@ def slow_clients():
     place.remove()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def silent_clients():
+    """Clients that do not even say which HTTP they speak: some of them nothing at all, some by halves."""
+    place = Place("sqlite")
+    cert, key = make_certificate(place.folder)
+    trust = ssl.create_default_context(cafile=cert)
+    with contextlib.ExitStack() as stack:
+        plain = stack.enter_context(Server(place))
+        other = Place("sqlite")
+        over_tls = stack.enter_context(Server(other, "--tls-cert", cert, "--tls-key", key))
+        silent = {"without a handshake": stack.enter_context(wire.Connection(over_tls.address))}
+        for server, tls in ((plain, None), (over_tls, trust)):
+            for said in (b"", b"P", b"PRI * HT"):
+                connection = stack.enter_context(wire.Connection(server.address, tls))
+                connection.send(said)
+                silent[said, bool(tls)] = connection
+        yield silent
+    place.remove()
+    other.remove()
+
+
 PARTNERS_OF_A_LONG_LIST = 1_100
 
 
@@ -525,6 +546,20 @@ def test_the_log_shows_of_a_path_the_words_of_the_api_and_ids(folder):
         lines = [json.loads(line) for line in server.logged().splitlines()]
     logged = {numbers[line["request_id"]]: line["path"] for line in lines if "request_id" in line}
     assert logged == shown
+
+
+def test_the_log_says_once_that_there_is_no_place_for_connections(folder):
+    few = ["sh", "-c", 'ulimit -n 128; exec "$@"', "sh"]
+    with Server(folder, prefix=few) as server:
+        with contextlib.ExitStack() as stack:
+            for _ in range(200):
+                stack.enter_context(wire.Connection(server.address))
+            logged_until(server, "cannot be accepted")
+            # It is tried again and again meanwhile.
+            threading.Event().wait(1)
+        assert wire.ask(server, "GET", DEALS, key=AGENT).status == 200
+        [line] = [line for line in map(json.loads, server.logged().splitlines()) if "cannot be" in line["message"]]
+        assert line["level"] == "WARN" and "Too many open files" in line["message"]
 
 
 # Commands.
@@ -748,14 +783,18 @@ def test_a_flag_counts_more_than_the_environment_and_that_more_than_the_file(fol
 # TLS.
 
 
-@pytest.fixture
-def certificate(folder):
+def make_certificate(folder):
     """A certificate for this machine that nobody has signed, and its key."""
-    cert, key = folder.folder / "cert.pem", folder.folder / "key.pem"
+    cert, key = folder / "cert.pem", folder / "key.pem"
     make = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     what = ["-days", "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
     subprocess.run([*make, *what, "-keyout", key, "-out", cert], check=True, capture_output=True)
     return cert, key
+
+
+@pytest.fixture
+def certificate(folder):
+    return make_certificate(folder.folder)
 
 
 def test_the_api_is_served_over_tls(folder, certificate):
@@ -794,8 +833,10 @@ def test_files_that_are_of_no_use_for_tls_stop_the_start(folder, certificate):
 # Last, for it waits.
 
 
-def test_slow_clients_are_let_go(slow_clients):
+def test_slow_clients_are_let_go(slow_clients, silent_clients):
     server, half_a_head, half_a_body = slow_clients
+    for said, connection in silent_clients.items():
+        assert connection.ended(), said
     for connection in half_a_head:
         with contextlib.suppress(ConnectionError):
             assert connection.answer().status in (400, 408)
