@@ -1,5 +1,8 @@
 //! The socket, TLS, and the orderly end of the requests in flight.
 
+mod hurry;
+mod incoming;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +19,8 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use self::hurry::HurryingAcceptor;
+use self::incoming::{Client, Incoming};
 use super::Failure;
 use crate::config::{Config, Tls};
 use crate::http::layers::Api;
@@ -24,7 +29,8 @@ use crate::http::layers::Api;
 /// one second.
 const BACKLOG: u32 = 4096;
 
-/// How long a client may take for the head of a request, and leave a connection idle.
+/// How long a client may take to say which HTTP it speaks, and then for the head of a request, and leave a connection
+/// idle.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How often a silent HTTP/2 connection is asked whether it is still there, and how long it may
@@ -63,7 +69,7 @@ impl Listener {
     /// Serves until the process is told to stop, then answers what is in flight, for as long as
     /// the configuration allows. A second signal cuts that short.
     pub async fn serve(self, api: Api, mut stop: StopSignals) -> Result<(), Failure> {
-        let handle = Handle::<SocketAddr>::new();
+        let handle = Handle::<Client>::new();
         let signals = tokio::spawn({
             let handle = handle.clone();
             async move {
@@ -82,7 +88,7 @@ impl Listener {
             }
         });
         let service = ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(api);
-        let mut server = axum_server::Server::from_listener(self.socket).handle(handle);
+        let mut server = axum_server::Server::from_listener(Incoming::from(self.socket)).handle(handle);
         let protocol = server.http_builder();
         protocol.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
         protocol.http2().timer(TokioTimer::new()).keep_alive_interval(PING_INTERVAL).keep_alive_timeout(PING_TIMEOUT);
@@ -92,9 +98,9 @@ impl Listener {
         let served = match self.tls {
             Some(tls) => {
                 let acceptor = RustlsAcceptor::new(tls).acceptor(plain);
-                server.acceptor(acceptor).serve(service).await
+                server.acceptor(HurryingAcceptor(acceptor)).serve(service).await
             }
-            None => server.acceptor(plain).serve(service).await,
+            None => server.acceptor(HurryingAcceptor(plain)).serve(service).await,
         };
         signals.abort();
         served.map_err(|error| Failure::new(format!("the server stopped: {error}")))

@@ -9,6 +9,7 @@ use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use axum::http::{StatusCode, header};
 use bytes::Bytes;
+use http_body::Body as _;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
@@ -47,9 +48,7 @@ impl FromRequest<App> for JsonBody {
 
     async fn from_request(request: Request, _: &App) -> Result<Self, Error> {
         let typed = is_json(request.headers().get(header::CONTENT_TYPE));
-        let too_large =
-            || Error::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "the body must not be larger than 1 MiB");
-        let bytes = read(request.into_body(), BODY_MAX, BODY_TIME, too_large).await?;
+        let bytes = read(request.into_body()).await?;
         if !typed && !bytes.is_empty() {
             return Err(Error::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -62,22 +61,26 @@ impl FromRequest<App> for JsonBody {
     }
 }
 
-/// The whole of a body.
+/// The whole of a body that is no file.
 ///
 /// # Errors
-/// `too_large` where it has more than `most` bytes; 400 where it breaks off, or is not there within `time`.
-pub(super) async fn read(
-    body: Body,
-    most: usize,
-    time: Duration,
-    too_large: impl FnOnce() -> Error,
-) -> Result<Bytes, Error> {
-    let whole = tokio::time::timeout(time, Limited::new(body, most).collect());
+/// 413 where it is too large, at once where it is announced as that; 400 where it breaks off, or takes too long.
+pub(super) async fn read(body: Body) -> Result<Bytes, Error> {
+    let too_large = || Error::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "the body must not be larger than 1 MiB");
+    if announces_more_than(BODY_MAX, &body) {
+        return Err(too_large());
+    }
+    let whole = tokio::time::timeout(BODY_TIME, Limited::new(body, BODY_MAX).collect());
     match whole.await.unwrap_or_else(|late| Err(late.into())) {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
         Err(_) => Err(Error::new(StatusCode::BAD_REQUEST, "incomplete", "the body did not arrive whole and in time")),
     }
+}
+
+/// Whether a body says beforehand that it has more bytes.
+pub(super) fn announces_more_than(most: usize, body: &Body) -> bool {
+    body.size_hint().lower() > most as u64
 }
 
 fn is_json(content_type: Option<&axum::http::HeaderValue>) -> bool {

@@ -1,18 +1,19 @@
 //! What is the same for every request: a number to find it by, the log, headers, and answers to what no route answers.
 
 use std::any::Any;
+use std::collections::HashSet;
 use std::convert::Infallible;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{self, Poll};
 use std::time::Instant;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
+use axum::http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::MethodRouter;
 use axum::routing::future::RouteFuture;
@@ -26,6 +27,7 @@ use tower_service::Service;
 use super::context::Context;
 use super::error::{Error, Internal, Version, in_version};
 use crate::app::App;
+use crate::domain::id::ObjectId;
 use crate::random;
 
 /// The routes with what is the same for all of them around: one service by hand instead of a layer for each purpose,
@@ -35,6 +37,8 @@ pub struct Api {
     routes: Routes,
     /// Only who asks for a compressed answer pays for it.
     compressing: Compression<Routes>,
+    /// What the paths of routes are made of, and what the log shows of a request's path.
+    words: Arc<HashSet<&'static str>>,
 }
 
 /// The routes, whose errors have the form of the path's version.
@@ -63,10 +67,24 @@ impl Service<Request<Body>> for Routes {
 }
 
 impl Api {
-    pub(super) fn new(routes: Router) -> Self {
+    pub(super) fn new(routes: Router, words: HashSet<&'static str>) -> Self {
         let routes = Routes(routes);
         let compressing = Compression::new(routes.clone()).quality(CompressionLevel::Fastest);
-        Self { routes, compressing }
+        Self { routes, compressing, words: Arc::new(words) }
+    }
+
+    /// A path as the log may hold it: its words and ids. Anything else may be a key in the wrong place, or the name by
+    /// which alone a file is protected.
+    fn shown(&self, path: &str) -> String {
+        let mut shown = String::with_capacity(path.len());
+        for (at, part) in path.split('/').enumerate() {
+            if at > 0 {
+                shown.push('/');
+            }
+            let known = self.words.contains(part) || part.parse::<ObjectId>().is_ok();
+            shown.push_str(if known { part } else { "…" });
+        }
+        shown
     }
 }
 
@@ -88,7 +106,8 @@ where
         let mut request = request.map(Body::new);
         let context = Context::new(request_id());
         request.extensions_mut().insert(context.clone());
-        let (method, uri) = (request.method().clone(), request.uri().clone());
+        let method = request.method().clone();
+        let (version, path) = (Version::of(request.uri().path()), self.shown(request.uri().path()));
         let answer = if !acceptable(&request) {
             Answer::Ready(not_acceptable().into_response())
         } else if wants_gzip(&request) {
@@ -98,9 +117,9 @@ where
         };
         Box::pin(async move {
             let response = AssertUnwindSafe(answer.get()).catch_unwind().await.unwrap_or_else(panicked);
-            let mut response = in_version(response, Version::of(uri.path()));
+            let mut response = in_version(response, version);
             dress(&mut response, &context);
-            log(&response, &context, &method, &uri, started);
+            log(&response, &context, &method, &path, started);
             Ok(response)
         })
     }
@@ -222,12 +241,12 @@ fn ignored_header(names: &[String]) -> HeaderValue {
 
 const HEADER_UNSAFE: &percent_encoding::AsciiSet = &percent_encoding::CONTROLS.add(b' ').add(b',').add(b'%').add(b'"');
 
-fn log(response: &Response<Body>, context: &Context, method: &Method, uri: &Uri, started: Instant) {
+fn log(response: &Response<Body>, context: &Context, method: &Method, path: &str, started: Instant) {
     let (id, status) = (context.id(), response.status().as_u16());
     let took_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
     let partner = context.partner().map(|partner| partner.to_string());
     let partner = partner.as_deref().unwrap_or("-");
-    let (method, path) = (method.as_str(), uri.path());
+    let method = method.as_str();
     match response.extensions().get::<Internal>() {
         Some(Internal(error)) => {
             tracing::error!(request_id = id, method, path, status, partner, took_us, error, "Answered with {status}.");

@@ -487,7 +487,7 @@ pub fn routes() -> Vec<Route> {
                     .open()
                     .other("text/html")
                     .redirects()
-                    .errors(&[400, 404]),
+                    .errors(&[400, 404, 413]),
             ],
         ),
         (
@@ -582,6 +582,7 @@ pub fn service(app: App) -> Api {
         methods.push(route.method);
         *handlers = std::mem::take(handlers).merge(route.handler);
     }
+    let words = paths.keys().chain([&media::PATH]).flat_map(|path| path.split('/')).collect();
     let mut router = Router::new();
     for (path, (methods, handlers)) in paths {
         let handlers = layers::answer_every_method(handlers, &methods);
@@ -594,5 +595,5 @@ pub fn service(app: App) -> Api {
     // The files have addresses of their own, which attachments name.
     let files = layers::answer_every_method(get(media::serve), &[Method::GET]);
     router = router.route(media::PATH, files);
-    Api::new(router.fallback(layers::not_found).with_state(app))
+    Api::new(router.fallback(layers::not_found).with_state(app), words)
 }

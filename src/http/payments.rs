@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use bytes::Bytes;
 use serde_json::json;
@@ -10,7 +10,7 @@ use serde_json::json;
 use super::answer;
 use super::error::Error;
 use super::fields::Type;
-use super::input::{BodyDoc, JsonBody};
+use super::input::{self, BodyDoc, JsonBody};
 use super::path::PathId;
 use super::query::Param;
 use crate::app::payments::Delivered;
@@ -68,9 +68,9 @@ pub async fn page(State(app): State<App>, id: PathId<PaymentId>) -> Result<Respo
 }
 
 /// POST of the page's form: what the customer chose is done, told to the platform, and the browser sent on.
-pub async fn choose(State(app): State<App>, id: PathId<PaymentId>, body: Bytes) -> Result<Response<Body>, Error> {
+pub async fn choose(State(app): State<App>, id: PathId<PaymentId>, request: Request) -> Result<Response<Body>, Error> {
     let id = id.get()?;
-    let choice = chosen(&body).map_err(|invalid| Error::field("choice", invalid))?;
+    let choice = chosen(&input::read(request.into_body()).await?).map_err(|invalid| Error::field("choice", invalid))?;
     let charge = test::choose(&app.store, id, choice).await.map_err(|error| match error {
         payments::Error::Refused(refusal) => Error::internal(refusal),
         payments::Error::Store(error) => error.into(),

@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 use tokio::time::{Instant, timeout_at};
 
 use super::error::Error;
+use super::input::announces_more_than;
 use crate::domain::attachment::{FileType, LENGTH_MAX};
 use crate::domain::invalid::Invalid;
 
@@ -67,12 +68,11 @@ impl FileBody {
         let content_type = request.headers().get(header::CONTENT_TYPE).cloned();
         let boundary = content_type.as_ref().and_then(|value| multer::parse_boundary(value.to_str().ok()?).ok());
         let most = LENGTH_MAX + if boundary.is_some() { FORM_MAX } else { 0 };
-        let announced =
-            request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-        if announced.is_some_and(|length: usize| length > most) {
+        let body = request.into_body();
+        if announces_more_than(most, &body) {
             return Err(too_large());
         }
-        let bytes = received(request.into_body(), most, PACE).await?;
+        let bytes = received(body, most, PACE).await?;
         let (field, content) = match boundary {
             Some(boundary) => ("file", of_form(bytes, boundary).await),
             None => ("body", declared(content_type.as_ref()).map(|declared| (declared, bytes))),

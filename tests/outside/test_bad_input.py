@@ -425,10 +425,18 @@ def test_a_path_that_leads_nowhere_is_not_found(unchanged, path):
     refused(wire.ask(unchanged, "GET", path, key=AGENT), 404)
 
 
+def turned_away(answer, status):
+    """What is no HTTP reaches no route: a bare status, without a body or a number, and the end of the connection."""
+    assert (answer.status, answer.body) == (status, b""), answer
+    assert sorted(answer.headers) == ["connection", "content-length", "date"]
+    assert answer.headers["connection"] == "close"
+
+
 def test_a_path_in_raw_bytes_is_refused(unchanged):
-    for path in (b"/v1/resources/deals/\xff", "/v1/resources/deals/котята".encode()):
-        answer = wire.ask(unchanged, "GET", path, key=AGENT)
-        assert answer.status in (400, 404), answer
+    for target in (b"/v1/resources/deals/\xff", b"/v1/resources/deals?ids=\xff"):
+        turned_away(wire.ask(unchanged, "GET", target, key=AGENT), 400)
+    # What is UTF-8 is only no id.
+    refused(wire.ask(unchanged, "GET", "/v1/resources/deals/котята".encode(), key=AGENT), 404)
 
 
 @pytest.fixture(scope="module")
@@ -541,26 +549,49 @@ def test_a_body_of_two_mebibytes_in_chunks_is_too_large(unchanged):
         refused(connection.answer(), 413, says="must not be larger than 1 MiB")
 
 
+@pytest.mark.parametrize("headers", [[], [("Expect", "100-continue")]], ids=["at once", "asked first"])
+@pytest.mark.parametrize("path, length, most", [
+    (DEALS, (1 << 20) + 1, "1 MiB"),
+    (f"/payments/test/{UNKNOWN}", (1 << 20) + 1, "1 MiB"),
+    ("/v1/resources/attachments", (20 << 20) + 1, "20 MiB"),
+])
+def test_a_body_announced_as_too_large_is_not_waited_for(unchanged, path, length, most, headers):
+    head = wire.request("POST", path, key=AGENT, headers=[("Content-Type", "application/json"), *headers])
+    with wire.Connection(unchanged.address) as connection:
+        connection.send(head.replace(b"Content-Length: 0\r\n", b"Content-Length: %d\r\n" % length))
+        refused(connection.answer(), 413, says=f"must not be larger than {most}")
+
+
 def test_a_body_of_one_mebibyte_is_read(unchanged):
     answer = wire.ask(unchanged, "PATCH", f"{DEALS}/{DEAL}", bulk(1 << 20), AGENT)
     assert answer.status == 200 and answer.headers["x-ignored-fields"] == "unknown"
     refused(wire.ask(unchanged, "PATCH", f"{DEALS}/{DEAL}", bulk((1 << 20) + 1), AGENT), 413)
 
 
-def test_what_is_no_http_is_turned_away(unchanged):
-    for bytes in (
-        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\0" * 64,
-        b"GET\r\n\r\n",
-        b"GET /v1/resources/deals HTTP/1.1\r\nHost: x\r\nBroken header\r\n\r\n",
-        b"POST /v1/resources/deals HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
-        b"POST /v1/resources/deals HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n{}   ",
-        b"GET /" + b"x" * 100_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
-        b"GET / HTTP/1.1\r\nHost: x\r\nX-Long: " + b"x" * 1_000_000 + b"\r\n\r\n",
-    ):
-        with wire.Connection(unchanged.address) as connection:
-            connection.send(bytes)
-            with contextlib.suppress(ConnectionError):
-                assert connection.answer().status in (400, 414, 431), bytes[:40]
+@pytest.mark.parametrize("status, bytes", [
+    (400, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\0" * 64),
+    (400, b"GET\r\n\r\n"),
+    (400, b"GET / HTTP/3.7\r\nHost: x\r\n\r\n"),
+    (400, b"PRI * HTTP/2.0\r\n\r\nand so on\r\n\r\n"),
+    (400, b"GET /v1/resources/deals HTTP/1.1\r\nHost: x\r\nBroken header\r\n\r\n"),
+    (400, b"POST /v1/resources/deals HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n"),
+    (400, b"POST /v1/resources/deals HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n{}   "),
+    (414, b"GET /" + b"x" * (64 << 10) + b" HTTP/1.1\r\nHost: x\r\n\r\n"),
+    (431, b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X: x\r\n" * 100 + b"\r\n"),
+], ids=lambda value: None if isinstance(value, int) else repr(value[:24]))
+def test_what_is_no_http_is_turned_away(unchanged, status, bytes):
+    with wire.Connection(unchanged.address) as connection:
+        connection.send(bytes)
+        turned_away(connection.answer(), status)
+        assert connection.ended()
+
+
+def test_a_head_of_a_megabyte_is_turned_away(unchanged):
+    with wire.Connection(unchanged.address) as connection:
+        connection.send(b"GET / HTTP/1.1\r\nHost: x\r\nX-Long: " + b"x" * 1_000_000 + b"\r\n\r\n")
+        # What the server has not read may take the answer with it when the connection ends.
+        with contextlib.suppress(ConnectionError):
+            turned_away(connection.answer(), 431)
 
 
 # Deals that are over, and those that two want to answer at once.

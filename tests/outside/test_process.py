@@ -418,6 +418,27 @@ def slow_clients():
     place.remove()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def silent_clients():
+    """Clients that do not even say which HTTP they speak: some of them nothing at all, some by halves."""
+    place = Place("sqlite")
+    cert, key = make_certificate(place.folder)
+    trust = ssl.create_default_context(cafile=cert)
+    with contextlib.ExitStack() as stack:
+        plain = stack.enter_context(Server(place))
+        other = Place("sqlite")
+        over_tls = stack.enter_context(Server(other, "--tls-cert", cert, "--tls-key", key))
+        silent = {"without a handshake": stack.enter_context(wire.Connection(over_tls.address))}
+        for server, tls in ((plain, None), (over_tls, trust)):
+            for said in (b"", b"P", b"PRI * HT"):
+                connection = stack.enter_context(wire.Connection(server.address, tls))
+                connection.send(said)
+                silent[said, bool(tls)] = connection
+        yield silent
+    place.remove()
+    other.remove()
+
+
 PARTNERS_OF_A_LONG_LIST = 1_100
 
 
@@ -483,6 +504,13 @@ def test_no_log_holds_a_secret(place, format):
         ask("GET", DEALS, headers=[("Authorization", f"key{made['key']}")])
         ask("GET", DEALS, key=AGENT, headers=[("X-Partner", made["key"])])
         ask("POST", DEALS, {"event": made["key"], made["key"]: 1}, AGENT)
+        for path in (
+            f"/{made['key']}", f"{PARTNERS}/{made['key']}", f"{PARTNERS}/{made['key']}/", f"{keys}/{made['key']}",
+            f"/v2/resources/{made['key']}/orders", f"/v1/resources/partners{made['key']}", f"/%20{made['key']}%20",
+        ):
+            assert ask("GET", path, key=AGENT).status in (403, 404)
+        # The address of a file is all that protects it.
+        ask("GET", f"/media/{ORGANIZATOR}/{confidential(secrets.token_hex(16))}.png")
         assert ask("DELETE", f"{keys}/{made['id']}", key=OPERATOR).json == {}
         assert ask("DELETE", "/v1/services/whoami", headers=session).json == {}
         # The log of every server is searched when it stops.
@@ -499,6 +527,39 @@ def test_each_request_is_found_in_the_log_by_its_number(folder):
         [line] = [line for line in lines if line.get("request_id") == answer.headers["x-request-id"]]
         assert line["status"] == answer.status
     assert len({answer.headers["x-request-id"] for answer in answers}) == len(answers)
+
+
+def test_the_log_shows_of_a_path_the_words_of_the_api_and_ids(folder):
+    shown = {
+        f"{DEALS}/{DEAL}/": f"{DEALS}/{DEAL}/",
+        f"{PARTNERS}/{NANOBILET}/api_keys?key=x": f"{PARTNERS}/{NANOBILET}/api_keys",
+        "/openapi.json": "/openapi.json",
+        "/": "/",
+        f"{PARTNERS}/my-own-key": f"{PARTNERS}/…",
+        "/nowhere/at/partners": "/…/…/partners",
+        "/v1/resources/%70artners": "/v1/resources/…",
+        f"/media/{DEAL}/0123456789abcdef0123456789abcdef.png": f"/media/{DEAL}/…",
+    }
+    with Server(folder) as server:
+        numbers = {wire.ask(server, "GET", path).headers["x-request-id"]: path for path in shown}
+        server.stop()
+        lines = [json.loads(line) for line in server.logged().splitlines()]
+    logged = {numbers[line["request_id"]]: line["path"] for line in lines if "request_id" in line}
+    assert logged == shown
+
+
+def test_the_log_says_once_that_there_is_no_place_for_connections(folder):
+    few = ["sh", "-c", 'ulimit -n 128; exec "$@"', "sh"]
+    with Server(folder, prefix=few) as server:
+        with contextlib.ExitStack() as stack:
+            for _ in range(200):
+                stack.enter_context(wire.Connection(server.address))
+            logged_until(server, "cannot be accepted")
+            # It is tried again and again meanwhile.
+            threading.Event().wait(1)
+        assert wire.ask(server, "GET", DEALS, key=AGENT).status == 200
+        [line] = [line for line in map(json.loads, server.logged().splitlines()) if "cannot be" in line["message"]]
+        assert line["level"] == "WARN" and "Too many open files" in line["message"]
 
 
 # Commands.
@@ -722,14 +783,18 @@ def test_a_flag_counts_more_than_the_environment_and_that_more_than_the_file(fol
 # TLS.
 
 
-@pytest.fixture
-def certificate(folder):
+def make_certificate(folder):
     """A certificate for this machine that nobody has signed, and its key."""
-    cert, key = folder.folder / "cert.pem", folder.folder / "key.pem"
+    cert, key = folder / "cert.pem", folder / "key.pem"
     make = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     what = ["-days", "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
     subprocess.run([*make, *what, "-keyout", key, "-out", cert], check=True, capture_output=True)
     return cert, key
+
+
+@pytest.fixture
+def certificate(folder):
+    return make_certificate(folder.folder)
 
 
 def test_the_api_is_served_over_tls(folder, certificate):
@@ -768,8 +833,10 @@ def test_files_that_are_of_no_use_for_tls_stop_the_start(folder, certificate):
 # Last, for it waits.
 
 
-def test_slow_clients_are_let_go(slow_clients):
+def test_slow_clients_are_let_go(slow_clients, silent_clients):
     server, half_a_head, half_a_body = slow_clients
+    for said, connection in silent_clients.items():
+        assert connection.ended(), said
     for connection in half_a_head:
         with contextlib.suppress(ConnectionError):
             assert connection.answer().status in (400, 408)
