@@ -157,8 +157,9 @@ impl Season<'_> {
         }
         let mut on_sale = Vec::new();
         let mut steps = Vec::new();
-        for show in &SHOWS {
+        for (hour, show) in (0..).zip(&SHOWS) {
             let (Some(org), Some(place)) = (orgs.get(show.org), places.get(show.org)) else { continue };
+            let opening = after(opening, SignedDuration::from_hours(hour))?;
             let shown = self.show(opening, show, *org, place, &agents).await?;
             if let Stands::CancelledBefore(days) = show.stands {
                 steps.push((self.day(-days, 11)?, Step::CallOff(shown.event, shown.org)));
@@ -171,19 +172,23 @@ impl Season<'_> {
         // Of what happens at the same time, what was planned first comes first.
         steps.sort_by_key(|(time, _)| *time);
         for (time, step) in steps {
-            self.step(time, step).await?;
+            self.turn(time);
+            self.step(step).await?;
         }
-        self.at(self.today, |tx| Ok(store::meta::put_once(tx, WHOLE, "yes")?)).await?;
+        self.turn(self.today);
+        self.write(|tx| Ok(store::meta::put_once(tx, WHOLE, "yes")?)).await?;
         Ok(true)
     }
 
-    /// Does something at a time.
-    async fn at<T: Send + 'static>(
+    /// Moves the clock to a time: what is done, and what ids are made, until it moves on, is of then.
+    fn turn(&self, time: Timestamp) {
+        self.clock.store(time.as_microsecond(), Ordering::SeqCst);
+    }
+
+    async fn write<T: Send + 'static>(
         &self,
-        time: Timestamp,
         work: impl FnMut(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        self.clock.store(time.as_microsecond(), Ordering::SeqCst);
         self.app.store.write(work).await
     }
 
@@ -195,6 +200,7 @@ impl Season<'_> {
     }
 
     async fn companies(&self, time: Timestamp) -> Result<Option<(Vec<Player>, Vec<Player>)>, Error> {
+        self.turn(time);
         let app = self.app.clone();
         let password = self.app.passwords.hash(PASSWORD).await.map_err(|error| Error::Internal(error.to_string()))?;
         let draw = |company: &'static Company, org: bool| {
@@ -212,7 +218,7 @@ impl Season<'_> {
         let app = self.app.clone();
         let claim = players.first().map(|player| player.id.to_string()).unwrap_or_default();
         let ours = self
-            .at(time, move |tx| {
+            .write(move |tx| {
                 if store::meta::put_once(tx, CLAIM, &claim)? != claim {
                     return Ok(false);
                 }
@@ -227,6 +233,7 @@ impl Season<'_> {
     }
 
     async fn place(&self, time: Timestamp, place: &'static Place, org: Player) -> Result<Venue, Error> {
+        self.turn(time);
         let id: VenueId = self.app.new_id();
         let point = Point::new(place.point.0, place.point.1).map_err(wrong)?;
         let venue = venues::Changes {
@@ -243,7 +250,7 @@ impl Season<'_> {
         };
         let sectors = map.as_ref().map(|map| (map.id, map.sectors.iter().map(|sector| sector.id).collect()));
         let app = self.app.clone();
-        self.at(time, move |tx| {
+        self.write(move |tx| {
             venues::create(tx, &org.caller, id, &venue)?;
             if let Some(map) = &map {
                 maps::create(&app, tx, &org.caller, map)?;
@@ -276,6 +283,7 @@ impl Season<'_> {
         place: &Venue,
         agents: &[Player],
     ) -> Result<OnSale, Error> {
+        self.turn(opening);
         let event = self.app.new_event_id()?;
         let (days, hour, hours) = show.when;
         let start = self.day(days, hour)?;
@@ -303,16 +311,13 @@ impl Season<'_> {
         }
         let ids: Vec<SetId> = new_sets.iter().map(|(new, _)| new.set).collect();
         let promocode: PromocodeId = self.app.new_id_in(event.bucket());
-        let offers: Vec<(&Offer, Player, DealId)> = show
-            .deals
-            .iter()
-            .filter_map(|offer| Some((offer, *agents.get(offer.0)?, self.app.new_id_in(event.bucket()))))
-            .collect();
+        let offers: Vec<(&Offer, Player, DealId)> =
+            show.deals.iter().filter_map(|offer| Some((offer, *agents.get(offer.0)?, self.app.new_id()))).collect();
         let accepted = offers.iter().filter(|(offer, ..)| offer.3 == Fate::Accepted);
         let vendors = std::iter::once(org).chain(accepted.map(|(_, agent, _)| *agent)).collect();
         let app = self.app.clone();
         let proposed = offers.clone();
-        self.at(opening, move |tx| {
+        self.write(move |tx| {
             let installation = &app.installation;
             events::create(tx, &org.caller, installation, event, &created)?;
             for (new, changes) in &new_sets {
@@ -332,7 +337,8 @@ impl Season<'_> {
             Ok(())
         })
         .await?;
-        self.at(after(opening, SignedDuration::from_hours(2))?, move |tx| {
+        self.turn(after(opening, SignedDuration::from_hours(2))?);
+        self.write(move |tx| {
             offers.iter().try_for_each(|(offer, agent, deal)| answer(tx, offer.3, &org, agent, *deal))
         })
         .await?;
@@ -382,8 +388,9 @@ impl Season<'_> {
             let order = drawn.order;
             match end {
                 End::Done if show.cancelled => {
-                    let refund = self.app.new_id_in(order.bucket());
                     let asked = after(show.until, SignedDuration::from_hours(24))?;
+                    self.turn(asked);
+                    let refund = self.app.new_id_in(order.bucket());
                     let by = show.org;
                     steps.push((asked, Step::Ask { order, refund, culprit: Culprit::Org, all: true, by }));
                     let answered = after(asked, SignedDuration::from_hours(3))?;
@@ -398,6 +405,7 @@ impl Season<'_> {
                     // Nobody asks for tickets back once the event has begun.
                     let left = show.until.min(last).duration_since(time);
                     let asked = after(time, SignedDuration::from_secs(left.as_secs() / 3))?;
+                    self.turn(asked);
                     let refund = self.app.new_id_in(order.bucket());
                     steps.push((asked, Step::Ask { order, refund, culprit: Culprit::User, all, by: vendor }));
                     if let Some(to) = answer {
@@ -426,6 +434,7 @@ impl Season<'_> {
         status: Option<OrderStatus>,
         steps: &mut Vec<(Timestamp, Step)>,
     ) -> Result<(Drawn, Player), Error> {
+        self.turn(time);
         let drawn = Drawn::new(self.app, show.event.bucket())?;
         let vendor = *self.chance.of(&show.vendors).unwrap_or(&show.org);
         let tickets = 1 + self.chance.below(4);
@@ -463,11 +472,11 @@ impl Season<'_> {
         })
     }
 
-    async fn step(&self, time: Timestamp, step: Step) -> Result<(), Error> {
+    async fn step(&self, step: Step) -> Result<(), Error> {
         let app = self.app.clone();
         match step {
             Step::Order(order, vendor) => {
-                self.at(time, move |tx| {
+                self.write(move |tx| {
                     let (new, drawn) = &*order;
                     // What is done at once is done through version 2; what waits for its payment, through version 1.
                     let waits = new.changes.status == Some(OrderStatus::InProgress);
@@ -477,16 +486,16 @@ impl Season<'_> {
                 .await
             }
             Step::Cancel(order, vendor) => {
-                self.at(time, move |tx| match orders::cancel(tx, &vendor.caller, order) {
+                self.write(move |tx| match orders::cancel(tx, &vendor.caller, order) {
                     // Another server, for which it is today already, has found it expired.
                     Ok(_) | Err(Error::Invalid(_)) => Ok(()),
                     Err(error) => Err(error),
                 })
                 .await
             }
-            Step::Expire(order) => self.at(time, move |tx| orders::expire(tx, order).map(drop)).await,
+            Step::Expire(order) => self.write(move |tx| orders::expire(tx, order).map(drop)).await,
             Step::Ask { order, refund, culprit, all, by } => {
-                self.at(time, move |tx| {
+                self.write(move |tx| {
                     let tickets = orders::get(tx, &by.caller, order)?.lines.into_iter().map(|line| line.ticket);
                     // Whoever comes alone after all keeps the first.
                     let which = if all { Which::Keep(Vec::new()) } else { Which::Refund(tickets.take(1).collect()) };
@@ -497,10 +506,10 @@ impl Season<'_> {
             }
             Step::Answer { refund, to, by } => {
                 let entries: ledger::EntryIds = app.entry_ids(refund.bucket());
-                self.at(time, move |tx| refunds::change(tx, &by.caller, &entries, refund, Some(to)).map(drop)).await
+                self.write(move |tx| refunds::change(tx, &by.caller, &entries, refund, Some(to)).map(drop)).await
             }
             Step::CallOff(event, org) => {
-                self.at(time, move |tx| {
+                self.write(move |tx| {
                     let changes =
                         events::Changes { status: Some(EventStatus::Cancelled), ..events::Changes::default() };
                     events::change(tx, &org.caller, &app.installation, event, &changes).map(drop)

@@ -37,3 +37,11 @@ def test_a_new_demo_holds_a_season_that_the_ledger_proves(place):
         assert len(listed(server, "/v1/resources/partners")) == len(partners)
         assert len(listed(server, "/v1/resources/orders")) == len(orders)
         assert "lacks some of its data" not in server.logged()
+
+
+def test_lists_of_the_season_are_in_the_order_in_which_it_was_made(demo):
+    for path in ("orders", "deals", "events", "venues", "refund_requests", "entries", "users"):
+        times = [row["created_at"] for row in listed(demo, f"/v1/resources/{path}")]
+        # Of the documentation's objects some have no time.
+        times = [time for time in times if time is not None]
+        assert len(times) > 2 and times == sorted(times), path
