@@ -202,7 +202,7 @@ fn partner(id: &str, name: &str, user: &str, roles: Roles) -> Result<Partner, Er
 
 /// A venue of the organizer's with the plan of its hall.
 fn hall(tx: &mut Tx<'_>) -> Result<(), Error> {
-    let (org, now) = (ORGANIZATOR.parse().map_err(wrong)?, tx.now());
+    let org = ORGANIZATOR.parse().map_err(wrong)?;
     let venue = Venue {
         id: VENUE.parse().map_err(wrong)?,
         org,
@@ -213,8 +213,8 @@ fn hall(tx: &mut Tx<'_>) -> Result<(), Error> {
         country: Some("RU".parse().map_err(wrong)?),
         point: Some(Point::new("37.6094", "55.7411").map_err(wrong)?),
         removed: false,
-        created_at: now,
-        updated_at: now,
+        created_at: created(VENUE)?,
+        updated_at: created(VENUE)?,
     };
     store::venues::insert(tx, &venue)?;
     let row = |(name, seats): (usize, usize)| RowPlan {
@@ -240,8 +240,8 @@ fn hall(tx: &mut Tx<'_>) -> Result<(), Error> {
         desc: None,
         sectors: map::build(sectors).map_err(|(_, invalid)| wrong(invalid))?,
         removed: false,
-        created_at: now,
-        updated_at: now,
+        created_at: created(MAP)?,
+        updated_at: created(MAP)?,
     };
     Ok(store::maps::insert(tx, &map)?)
 }
@@ -308,10 +308,17 @@ fn events(tx: &mut Tx<'_>) -> Result<(), Error> {
         held: 0,
         used: 0,
         removed: false,
-        created_at: now,
-        updated_at: now,
+        created_at: created(PROMOCODE)?,
+        updated_at: created(PROMOCODE)?,
     };
     Ok(store::promocodes::insert(tx, &promocode)?)
+}
+
+/// The second in which something was created, which its id begins with.
+fn created(id: &str) -> Result<Timestamp, Error> {
+    let second = id.get(..8).and_then(|digits| i64::from_str_radix(digits, 16).ok());
+    let second = second.ok_or_else(|| Error::Internal(format!("demo data: {id} is no id")))?;
+    Timestamp::from_second(second).map_err(|error| Error::Internal(error.to_string()))
 }
 
 /// Three hours from 16:00 UTC, in some days.

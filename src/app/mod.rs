@@ -31,7 +31,7 @@ pub mod venues;
 
 use std::sync::{Arc, OnceLock};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use crate::address::Network;
 use crate::config::Config;
@@ -106,7 +106,8 @@ impl App {
     /// When the system has no random numbers.
     pub fn new(store: Store, secret: Secret, config: &Config) -> Result<Self, random::Error> {
         let [a, b, c, rest @ ..] = random::bytes::<8>()?;
-        let counter = u32::from_be_bytes([0, a, b, c]);
+        // A clock that stands still has one second for all ids: they grow for as long as the counter does not wrap.
+        let counter = u32::from_be_bytes([0, a >> 1, b, c]);
         Ok(Self(Arc::new(Inner {
             store,
             media: Media::new(config.media.clone()),
@@ -142,14 +143,15 @@ impl Inner {
         let _ = self.public_url.set(url);
     }
 
-    /// A new id for something that does not belong to an event.
+    /// A new id for something that does not belong to an event. It is made before its transaction, which may be run again,
+    /// so its second is the program's.
     pub fn new_id<T: From<ObjectId>>(&self) -> T {
-        self.ids.next(program_time())
+        self.ids.next(self.store.now())
     }
 
     /// A new id for something that belongs to an event, with the event's bucket.
     pub fn new_id_in<T: From<ObjectId>>(&self, bucket: Bucket) -> T {
-        self.ids.next_in(program_time(), bucket)
+        self.ids.next_in(self.store.now(), bucket)
     }
 
     /// New ids for the entries of one cause, with the bucket of its order, or of its payout: it is found by that.
@@ -163,12 +165,6 @@ impl Inner {
     /// When the system has no random numbers.
     pub fn new_event_id(&self) -> Result<EventId, Error> {
         let bucket = random::bytes::<2>().map_err(|error| Error::Internal(error.to_string()))?;
-        Ok(self.ids.next_event(program_time(), Bucket(bucket)))
+        Ok(self.ids.next_event(self.store.now(), Bucket(bucket)))
     }
-}
-
-/// The program's clock, which names the second in a new id. Rules go by the time of their transaction.
-#[expect(clippy::disallowed_methods, reason = "an id is made before its transaction, which may be run again")]
-fn program_time() -> Timestamp {
-    Timestamp::now()
 }

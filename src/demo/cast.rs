@@ -92,6 +92,9 @@ pub(super) const AGENTS: [Company; 5] = [
     },
 ];
 
+/// The agent of the documentation, who comes after those.
+const NANOBILET: usize = AGENTS.len();
+
 /// A place of an organizer's.
 pub(super) struct Place {
     pub name: &'static str,
@@ -161,6 +164,7 @@ pub(super) struct Show {
     /// In how many days from today it takes place, from which hour UTC, for how many hours.
     pub when: (i64, i64, i64),
     pub age: i64,
+    pub tags: &'static [&'static str],
     pub stands: Stands,
     pub sets: &'static [Places],
     pub deals: &'static [Offer],
@@ -193,8 +197,21 @@ pub(super) enum Takes {
     Amount(&'static str),
 }
 
-/// A deal that an agent proposes: what the organizer gets, what the agent adds, and what comes of it.
-pub(super) struct Offer(pub usize, pub &'static str, pub &'static str, pub Fate);
+/// A deal that an agent proposes.
+pub(super) struct Offer {
+    pub agent: usize,
+    /// What the organizer gets.
+    pub share: &'static str,
+    /// What the agent adds.
+    pub extra: &'static str,
+    /// Whether the customer pays the platform's commission.
+    pub pfc: bool,
+    pub fate: Fate,
+}
+
+const fn offer(agent: usize, share: &'static str, extra: &'static str, fate: Fate) -> Offer {
+    Offer { agent, share, extra, pfc: false, fate }
+}
 
 /// What comes of a proposal.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -227,9 +244,10 @@ pub(super) const SHOWS: [Show; 13] = [
         about: "Комедия в двух действиях о театре, который никак не закроется",
         when: (-9, 16, 3),
         age: 12,
+        tags: &["театр", "комедия"],
         stands: Stands::Public,
         sets: DRAMA,
-        deals: &[Offer(0, "90", "10", Fate::Accepted), Offer(2, "88", "5", Fate::Accepted)],
+        deals: &[offer(0, "90", "10", Fate::Accepted), offer(2, "88", "5", Fate::Accepted)],
         promocode: None,
     },
     Show {
@@ -238,12 +256,13 @@ pub(super) const SHOWS: [Show; 13] = [
         about: "Драма о последнем трамвае",
         when: (6, 16, 3),
         age: 16,
+        tags: &["театр", "драма"],
         stands: Stands::Public,
         sets: DRAMA,
         deals: &[
-            Offer(0, "90", "10", Fate::Accepted),
-            Offer(2, "88", "5", Fate::Accepted),
-            Offer(1, "70", "25", Fate::Rejected),
+            offer(0, "90", "10", Fate::Accepted),
+            offer(2, "88", "5", Fate::Accepted),
+            offer(1, "70", "25", Fate::Rejected),
         ],
         promocode: Some(("TRAM", "Для постоянных зрителей", Takes::Percent("15%"))),
     },
@@ -253,9 +272,10 @@ pub(super) const SHOWS: [Show; 13] = [
         about: "Ревизор приезжает в сельский клуб. Комедия",
         when: (13, 16, 2),
         age: 12,
+        tags: &["театр", "комедия"],
         stands: Stands::Public,
         sets: DRAMA,
-        deals: &[Offer(0, "90", "10", Fate::Accepted), Offer(3, "85", "12", Fate::Withdrawn)],
+        deals: &[offer(0, "90", "10", Fate::Accepted), offer(3, "85", "12", Fate::Withdrawn)],
         promocode: None,
     },
     Show {
@@ -264,12 +284,13 @@ pub(super) const SHOWS: [Show; 13] = [
         about: "Утренник для детей от шести лет",
         when: (34, 9, 2),
         age: 6,
+        tags: &["театр", "детям"],
         stands: Stands::Public,
         sets: &[Places::Rows("Партер", 0, (1, 14), &["1100", "1300"]), Places::Rows("Амфитеатр", 1, (1, 6), &["800"])],
         deals: &[
-            Offer(4, "92", "8", Fate::Accepted),
-            Offer(2, "90", "5", Fate::HandedOver),
-            Offer(0, "90", "10", Fate::Open),
+            offer(4, "92", "8", Fate::Accepted),
+            offer(2, "90", "5", Fate::HandedOver),
+            offer(0, "90", "10", Fate::Open),
         ],
         promocode: None,
     },
@@ -279,9 +300,10 @@ pub(super) const SHOWS: [Show; 13] = [
         about: "Семь коллекций до утра",
         when: (-16, 18, 8),
         age: 18,
+        tags: &["музыка", "вечеринки"],
         stands: Stands::Public,
         sets: CLUB,
-        deals: &[Offer(1, "85", "10", Fate::Accepted)],
+        deals: &[offer(1, "85", "10", Fate::Accepted)],
         promocode: None,
     },
     Show {
@@ -290,12 +312,13 @@ pub(super) const SHOWS: [Show; 13] = [
         about: "Первый акустический концерт группы",
         when: (4, 17, 3),
         age: 12,
+        tags: &["музыка", "концерты"],
         stands: Stands::Public,
         sets: CLUB,
         deals: &[
-            Offer(1, "85", "10", Fate::Accepted),
-            Offer(3, "80", "15", Fate::Accepted),
-            Offer(4, "90", "5", Fate::Closed),
+            offer(1, "85", "10", Fate::Accepted),
+            offer(3, "80", "15", Fate::Accepted),
+            offer(4, "90", "5", Fate::Closed),
         ],
         promocode: Some(("PRIBOY", "Подписчикам рассылки", Takes::Amount("300"))),
     },
@@ -305,9 +328,10 @@ pub(super) const SHOWS: [Show; 13] = [
         about: "Folk-rock from Whitby, for one night",
         when: (18, 17, 3),
         age: 16,
+        tags: &["музыка", "концерты"],
         stands: Stands::Public,
         sets: CLUB,
-        deals: &[Offer(3, "80", "15", Fate::Accepted), Offer(0, "85", "10", Fate::Accepted)],
+        deals: &[Offer { pfc: true, ..offer(3, "80", "15", Fate::Accepted) }, offer(0, "85", "10", Fate::Accepted)],
         promocode: None,
     },
     Show {
@@ -316,9 +340,10 @@ pub(super) const SHOWS: [Show; 13] = [
         about: "Квинтет Саввы Норда",
         when: (9, 17, 3),
         age: 12,
+        tags: &["музыка", "джаз"],
         stands: Stands::CancelledBefore(6),
         sets: CLUB,
-        deals: &[Offer(1, "85", "10", Fate::Accepted)],
+        deals: &[offer(1, "85", "10", Fate::Accepted)],
         promocode: None,
     },
     Show {
@@ -327,6 +352,7 @@ pub(super) const SHOWS: [Show; 13] = [
         about: "Продажа начнётся, когда будет собрана программа",
         when: (70, 18, 8),
         age: 18,
+        tags: &["вечеринки"],
         stands: Stands::StandBy,
         sets: &[Places::Standing("Стол на шестерых", 20, &["30000"])],
         deals: &[],
@@ -338,12 +364,13 @@ pub(super) const SHOWS: [Show; 13] = [
         about: "Ледовое шоу с оркестром",
         when: (21, 15, 2),
         age: 0,
+        tags: &["шоу", "детям"],
         stands: Stands::Public,
         sets: &[
             Places::Standing("Трибуна у льда", 400, &["2500", "2900"]),
             Places::Standing("Верхняя трибуна", 1200, &["1000", "1300"]),
         ],
-        deals: &[Offer(4, "93", "7", Fate::Accepted), Offer(0, "90", "10", Fate::Accepted)],
+        deals: &[offer(4, "93", "7", Fate::Accepted), offer(0, "90", "10", Fate::Accepted)],
         promocode: Some(("SKAZKA", "Семьям с детьми", Takes::Percent("20%"))),
     },
     Show {
@@ -352,6 +379,7 @@ pub(super) const SHOWS: [Show; 13] = [
         about: "Благотворительный матч ветеранов",
         when: (40, 16, 3),
         age: 6,
+        tags: &["спорт", "футбол"],
         stands: Stands::Public,
         sets: &[
             Places::Sectors((0, 5), &["1500", "1800"]),
@@ -359,7 +387,7 @@ pub(super) const SHOWS: [Show; 13] = [
             Places::Sectors((10, 15), &["1500", "1800"]),
             Places::Sectors((15, 20), &["600"]),
         ],
-        deals: &[Offer(4, "93", "7", Fate::Accepted), Offer(1, "90", "8", Fate::Accepted)],
+        deals: &[offer(4, "93", "7", Fate::Accepted), offer(1, "90", "8", Fate::Accepted)],
         promocode: None,
     },
     Show {
@@ -368,9 +396,14 @@ pub(super) const SHOWS: [Show; 13] = [
         about: "Финал любительского кубка",
         when: (55, 14, 3),
         age: 6,
+        tags: &["спорт", "футбол"],
         stands: Stands::Public,
-        sets: &[Places::Standing("Свободная рассадка", 1500, &["400"])],
-        deals: &[Offer(2, "95", "5", Fate::Open), Offer(3, "60", "30", Fate::Rejected)],
+        sets: &[Places::Standing("Свободная рассадка", 1500, &["400"]), Places::Standing("Ложа", 40, &["3500"])],
+        deals: &[
+            offer(NANOBILET, "88", "10", Fate::Accepted),
+            offer(2, "95", "5", Fate::Open),
+            offer(3, "60", "30", Fate::Rejected),
+        ],
         promocode: None,
     },
     Show {
@@ -379,6 +412,7 @@ pub(super) const SHOWS: [Show; 13] = [
         about: "Черновик: ждём подтверждения артистов",
         when: (95, 14, 6),
         age: 12,
+        tags: &["музыка", "концерты"],
         stands: Stands::Draft,
         sets: &[Places::Standing("Поле", 1800, &["2000"])],
         deals: &[],

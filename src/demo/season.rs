@@ -8,30 +8,35 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::cast::{AGENTS, Company, Fate, MEN, ORGANIZERS, Offer, PLACES, Place, Places, SHOWS, Show, Stands};
 use super::cast::{Takes, WOMEN};
-use super::{PASSWORD, wrong};
+use super::{NANOBILET, PASSWORD, PLATFORM, wrong};
 use crate::app::deals::{self, GivenShare, Proposal};
+use crate::app::ledger::{self, NewPayout};
 use crate::app::maps::NewMap;
-use crate::app::orders::{self, Drawn, NewOrder, Through, Wanted};
+use crate::app::orders::{self, Drawn, NewOrder, PaymentPatch, Through, Wanted};
 use crate::app::promocodes::{GivenDiscount, NewPromocode};
 use crate::app::refunds::{self, NewRefund};
 use crate::app::sets::{self, GivenPrice, GivenRule};
-use crate::app::{App, Error, events, ledger, maps, partners, promocodes, settings, users, venues};
+use crate::app::{App, Error, Window, events, maps, partners, payments, promocodes, settings, users, venues};
 use crate::domain::access::{Acting, Caller};
 use crate::domain::contact::Contact;
 use crate::domain::customer::CustomerPatch;
 use crate::domain::deal::DealStatus;
 use crate::domain::event::{AgeRating, EventStatus, TitlePatch};
-use crate::domain::id::VenueId;
-use crate::domain::id::{DealId, EventId, MapId, OrderId, PartnerId, PromocodeId, RefundId, SectorId, SetId, UserId};
+use crate::domain::id::{DealId, EventId, MapId, ObjectId, OrderId, PartnerId, PayoutId, PromocodeId, RefundId};
+use crate::domain::id::{SectorId, SetId, UserId, VenueId};
 use crate::domain::map::{self, RowPlan, SeatsPlan, SectorPlan};
 use crate::domain::member::MemberRole;
+use crate::domain::money::{Money, Sum};
 use crate::domain::order::{OrderStatus, Origin};
 use crate::domain::partner::Roles;
+use crate::domain::payment::PaymentSystem;
 use crate::domain::period::Period;
 use crate::domain::place::Point;
 use crate::domain::promocode::{Discount, TicketsCount};
 use crate::domain::refund::{Culprit, RefundStatus, Which};
 use crate::domain::share::{Percent, Share};
+use crate::domain::test_payment::Choice;
+use crate::payments::test;
 use crate::store::{self, Tx};
 
 /// The name in `meta` of who plays, or has played, the season: the id of its first partner.
@@ -40,6 +45,8 @@ const CLAIM: &str = "season";
 const WHOLE: &str = "season_whole";
 /// How many days ago the season's events came on sale.
 const SALE_DAYS: i64 = 44;
+/// How many days ago the agents paid the organizers what they owed them.
+const SETTLED_DAYS: i64 = 14;
 /// How many orders were made since, besides those of the last minutes.
 const ORDERS: usize = 330;
 /// How many customers there are to choose from; some come more than once.
@@ -96,6 +103,18 @@ struct Player {
     caller: Caller,
 }
 
+impl Player {
+    fn new(id: PartnerId, user: Option<UserId>, roles: Roles) -> Self {
+        let acting = Acting { id, roles, role: MemberRole::Owner };
+        Self { id, caller: Caller { user, partner: Some(acting) } }
+    }
+
+    /// A partner of the documentation, by its key.
+    fn documented(id: &str, roles: Roles) -> Result<Self, Error> {
+        Ok(Self::new(id.parse().map_err(wrong)?, None, roles))
+    }
+}
+
 /// A place with its plan.
 struct Venue {
     id: VenueId,
@@ -107,8 +126,8 @@ struct OnSale {
     event: EventId,
     org: Player,
     sets: Vec<SetId>,
-    /// The organizer, and the agents that have an accepted deal.
-    vendors: Vec<Player>,
+    /// The accepted deals, each with its agent.
+    deals: Vec<(DealId, Player)>,
     code: Option<&'static str>,
     /// When the last order may be made.
     until: Timestamp,
@@ -119,6 +138,8 @@ struct OnSale {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum End {
     Done,
+    /// The customer pays the platform, through the payment system for tests.
+    Paid,
     Canceled,
     Expired,
     /// The customer asks for some or all of the tickets back; how that is answered, if it is.
@@ -131,11 +152,13 @@ enum End {
 /// Something that happens at a time.
 enum Step {
     Order(Box<(NewOrder, Drawn)>, Player),
+    Pay(OrderId),
     Cancel(OrderId, Player),
     Expire(OrderId),
     Ask { order: OrderId, refund: RefundId, culprit: Culprit, all: bool, by: Player },
     Answer { refund: RefundId, to: RefundStatus, by: Player },
     CallOff(EventId, Player),
+    Settle { deal: DealId, agent: Player, org: Player },
 }
 
 struct Season<'a> {
@@ -150,16 +173,21 @@ impl Season<'_> {
         let opening = self.day(-SALE_DAYS, 7)?;
         let companies = self.companies(self.day(-SALE_DAYS - 16, 9)?).await?;
         // Of several servers that start at once, one plays.
-        let Some((orgs, agents)) = companies else { return Ok(false) };
+        let Some((orgs, mut agents)) = companies else { return Ok(false) };
+        agents.push(Player::documented(NANOBILET, Roles { agent: true, ..Roles::default() })?);
         let mut places = Vec::new();
         for (place, org) in PLACES.iter().zip(&orgs) {
             places.push(self.place(self.day(-SALE_DAYS - 14, 10)?, place, *org).await?);
         }
+        let settled = self.day(-SETTLED_DAYS, 8)?;
         let mut on_sale = Vec::new();
         let mut steps = Vec::new();
-        for show in &SHOWS {
+        for (hour, show) in (0..).zip(&SHOWS) {
             let (Some(org), Some(place)) = (orgs.get(show.org), places.get(show.org)) else { continue };
+            let opening = after(opening, SignedDuration::from_hours(hour))?;
             let shown = self.show(opening, show, *org, place, &agents).await?;
+            let settle = |(deal, agent)| (settled, Step::Settle { deal, agent, org: shown.org });
+            steps.extend(shown.deals.iter().copied().map(settle));
             if let Stands::CancelledBefore(days) = show.stands {
                 steps.push((self.day(-days, 11)?, Step::CallOff(shown.event, shown.org)));
             }
@@ -171,19 +199,23 @@ impl Season<'_> {
         // Of what happens at the same time, what was planned first comes first.
         steps.sort_by_key(|(time, _)| *time);
         for (time, step) in steps {
-            self.step(time, step).await?;
+            self.turn(time);
+            self.step(step).await?;
         }
-        self.at(self.today, |tx| Ok(store::meta::put_once(tx, WHOLE, "yes")?)).await?;
+        self.turn(self.today);
+        self.write(|tx| Ok(store::meta::put_once(tx, WHOLE, "yes")?)).await?;
         Ok(true)
     }
 
-    /// Does something at a time.
-    async fn at<T: Send + 'static>(
+    /// Moves the clock to a time: what is done, and what ids are made, until it moves on, is of then.
+    fn turn(&self, time: Timestamp) {
+        self.clock.store(time.as_microsecond(), Ordering::SeqCst);
+    }
+
+    async fn write<T: Send + 'static>(
         &self,
-        time: Timestamp,
         work: impl FnMut(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        self.clock.store(time.as_microsecond(), Ordering::SeqCst);
         self.app.store.write(work).await
     }
 
@@ -195,13 +227,13 @@ impl Season<'_> {
     }
 
     async fn companies(&self, time: Timestamp) -> Result<Option<(Vec<Player>, Vec<Player>)>, Error> {
+        self.turn(time);
         let app = self.app.clone();
         let password = self.app.passwords.hash(PASSWORD).await.map_err(|error| Error::Internal(error.to_string()))?;
         let draw = |company: &'static Company, org: bool| {
             let (id, user): (PartnerId, UserId) = (app.new_id(), app.new_id());
             let roles = Roles { org, agent: !org, ..Roles::default() };
-            let acting = Acting { id, roles, role: MemberRole::Owner };
-            (company, user, Player { id, caller: Caller { user: Some(user), partner: Some(acting) } })
+            (company, user, Player::new(id, Some(user), roles))
         };
         let all: Vec<_> = ORGANIZERS
             .iter()
@@ -212,7 +244,7 @@ impl Season<'_> {
         let app = self.app.clone();
         let claim = players.first().map(|player| player.id.to_string()).unwrap_or_default();
         let ours = self
-            .at(time, move |tx| {
+            .write(move |tx| {
                 if store::meta::put_once(tx, CLAIM, &claim)? != claim {
                     return Ok(false);
                 }
@@ -227,6 +259,7 @@ impl Season<'_> {
     }
 
     async fn place(&self, time: Timestamp, place: &'static Place, org: Player) -> Result<Venue, Error> {
+        self.turn(time);
         let id: VenueId = self.app.new_id();
         let point = Point::new(place.point.0, place.point.1).map_err(wrong)?;
         let venue = venues::Changes {
@@ -243,7 +276,7 @@ impl Season<'_> {
         };
         let sectors = map.as_ref().map(|map| (map.id, map.sectors.iter().map(|sector| sector.id).collect()));
         let app = self.app.clone();
-        self.at(time, move |tx| {
+        self.write(move |tx| {
             venues::create(tx, &org.caller, id, &venue)?;
             if let Some(map) = &map {
                 maps::create(&app, tx, &org.caller, map)?;
@@ -276,6 +309,7 @@ impl Season<'_> {
         place: &Venue,
         agents: &[Player],
     ) -> Result<OnSale, Error> {
+        self.turn(opening);
         let event = self.app.new_event_id()?;
         let (days, hour, hours) = show.when;
         let start = self.day(days, hour)?;
@@ -288,6 +322,7 @@ impl Season<'_> {
                 text: Some(Some(show.title.to_owned())),
                 desc: Some(Some(show.about.to_owned())),
             }),
+            tags: Some(super::parsed(show.tags)?),
             venue: Some(Some(place.id)),
             map: Some(place.map.as_ref().map(|(map, _)| *map)),
             ..events::Changes::default()
@@ -303,16 +338,13 @@ impl Season<'_> {
         }
         let ids: Vec<SetId> = new_sets.iter().map(|(new, _)| new.set).collect();
         let promocode: PromocodeId = self.app.new_id_in(event.bucket());
-        let offers: Vec<(&Offer, Player, DealId)> = show
-            .deals
-            .iter()
-            .filter_map(|offer| Some((offer, *agents.get(offer.0)?, self.app.new_id_in(event.bucket()))))
-            .collect();
-        let accepted = offers.iter().filter(|(offer, ..)| offer.3 == Fate::Accepted);
-        let vendors = std::iter::once(org).chain(accepted.map(|(_, agent, _)| *agent)).collect();
+        let offers: Vec<(&Offer, Player, DealId)> =
+            show.deals.iter().filter_map(|offer| Some((offer, *agents.get(offer.agent)?, self.app.new_id()))).collect();
+        let accepted = offers.iter().filter(|(offer, ..)| offer.fate == Fate::Accepted);
+        let deals = accepted.map(|(_, agent, deal)| (*deal, *agent)).collect();
         let app = self.app.clone();
         let proposed = offers.clone();
-        self.at(opening, move |tx| {
+        self.write(move |tx| {
             let installation = &app.installation;
             events::create(tx, &org.caller, installation, event, &created)?;
             for (new, changes) in &new_sets {
@@ -332,8 +364,9 @@ impl Season<'_> {
             Ok(())
         })
         .await?;
-        self.at(after(opening, SignedDuration::from_hours(2))?, move |tx| {
-            offers.iter().try_for_each(|(offer, agent, deal)| answer(tx, offer.3, &org, agent, *deal))
+        self.turn(after(opening, SignedDuration::from_hours(2))?);
+        self.write(move |tx| {
+            offers.iter().try_for_each(|(offer, agent, deal)| answer(tx, offer.fate, &org, agent, *deal))
         })
         .await?;
         let until = match show.stands {
@@ -342,7 +375,7 @@ impl Season<'_> {
         };
         let code = show.promocode.as_ref().map(|(code, ..)| *code);
         let cancelled = matches!(show.stands, Stands::CancelledBefore(_));
-        Ok(OnSale { event, org, sets: ids, vendors, code, until, cancelled })
+        Ok(OnSale { event, org, sets: ids, deals, code, until, cancelled })
     }
 
     /// Plans the orders of the weeks since the opening, and what comes of each.
@@ -375,21 +408,30 @@ impl Season<'_> {
                         },
                     }
                 }
+                6 | 7 if self.app.installation.test_payments => End::Paid,
                 _ => End::Done,
             };
-            let status = (!matches!(end, End::Canceled | End::Expired)).then_some(OrderStatus::Done);
-            let (drawn, vendor) = self.order(show, &customers, time, status, steps)?;
-            let order = drawn.order;
+            let status = match end {
+                End::Canceled | End::Expired => None,
+                End::Paid => Some(OrderStatus::InProgress),
+                End::Done | End::Returned { .. } => Some(OrderStatus::Done),
+            };
+            let system = (end == End::Paid).then_some(Some(PaymentSystem::Test));
+            let payment = PaymentPatch { system, ..PaymentPatch::default() };
+            let changes = orders::Changes { status, payment, ..orders::Changes::default() };
+            let (order, vendor) = self.order(show, &customers, time, changes, steps)?;
             match end {
                 End::Done if show.cancelled => {
-                    let refund = self.app.new_id_in(order.bucket());
                     let asked = after(show.until, SignedDuration::from_hours(24))?;
+                    self.turn(asked);
+                    let refund = self.app.new_id_in(order.bucket());
                     let by = show.org;
                     steps.push((asked, Step::Ask { order, refund, culprit: Culprit::Org, all: true, by }));
                     let answered = after(asked, SignedDuration::from_hours(3))?;
                     steps.push((answered, Step::Answer { refund, to: RefundStatus::Approved, by }));
                 }
                 End::Done => {}
+                End::Paid => steps.push((after(time, SignedDuration::from_mins(3))?, Step::Pay(order))),
                 End::Canceled => {
                     steps.push((after(time, SignedDuration::from_mins(4))?, Step::Cancel(order, vendor)));
                 }
@@ -398,6 +440,7 @@ impl Season<'_> {
                     // Nobody asks for tickets back once the event has begun.
                     let left = show.until.min(last).duration_since(time);
                     let asked = after(time, SignedDuration::from_secs(left.as_secs() / 3))?;
+                    self.turn(asked);
                     let refund = self.app.new_id_in(order.bucket());
                     steps.push((asked, Step::Ask { order, refund, culprit: Culprit::User, all, by: vendor }));
                     if let Some(to) = answer {
@@ -412,22 +455,26 @@ impl Season<'_> {
         for (minutes, status) in [(25, true), (18, true), (11, true), (6, true), (4, false), (3, false), (1, false)] {
             let Some(show) = self.chance.of(&soon).copied() else { continue };
             let time = after(self.today, -SignedDuration::from_mins(minutes))?;
-            self.order(show, &customers, time, status.then_some(OrderStatus::InProgress), steps)?;
+            let status = status.then_some(OrderStatus::InProgress);
+            self.order(show, &customers, time, orders::Changes { status, ..orders::Changes::default() }, steps)?;
         }
         Ok(())
     }
 
-    /// Plans an order of one of the customers with one of the vendors.
+    /// Plans an order of one of the customers with one of those who sell the event.
     fn order(
         &mut self,
         show: &OnSale,
         customers: &[CustomerPatch],
         time: Timestamp,
-        status: Option<OrderStatus>,
+        changes: orders::Changes,
         steps: &mut Vec<(Timestamp, Step)>,
-    ) -> Result<(Drawn, Player), Error> {
+    ) -> Result<(OrderId, Player), Error> {
+        self.turn(time);
         let drawn = Drawn::new(self.app, show.event.bucket())?;
-        let vendor = *self.chance.of(&show.vendors).unwrap_or(&show.org);
+        let order = drawn.order;
+        let vendor = self.chance.below(show.deals.len() + 1);
+        let vendor = show.deals.get(vendor).map_or(show.org, |(_, agent)| *agent);
         let tickets = 1 + self.chance.below(4);
         let set = self.chance.of(&show.sets).copied();
         let own = [Origin::Widget, Origin::Salespoint, Origin::ControlPanel];
@@ -438,12 +485,11 @@ impl Season<'_> {
             customer: self.chance.of(customers).cloned().map(Some),
             wish: Some(Wanted::Random(set.into_iter().map(|set| (set, tickets)).collect())),
             promocodes: code.map(|code| vec![code.to_owned()]),
-            status,
-            ..orders::Changes::default()
+            ..changes
         };
         let new = NewOrder { event: Some(show.event), deal: None, origin, changes };
-        steps.push((time, Step::Order(Box::new((new, drawn.clone())), vendor)));
-        Ok((drawn, vendor))
+        steps.push((time, Step::Order(Box::new((new, drawn)), vendor)));
+        Ok((order, vendor))
     }
 
     fn customer(&mut self, number: usize) -> Result<CustomerPatch, Error> {
@@ -463,11 +509,11 @@ impl Season<'_> {
         })
     }
 
-    async fn step(&self, time: Timestamp, step: Step) -> Result<(), Error> {
+    async fn step(&self, step: Step) -> Result<(), Error> {
         let app = self.app.clone();
         match step {
             Step::Order(order, vendor) => {
-                self.at(time, move |tx| {
+                self.write(move |tx| {
                     let (new, drawn) = &*order;
                     // What is done at once is done through version 2; what waits for its payment, through version 1.
                     let waits = new.changes.status == Some(OrderStatus::InProgress);
@@ -476,17 +522,25 @@ impl Season<'_> {
                 })
                 .await
             }
+            Step::Pay(order) => {
+                for payment in app.store.read(move |tx| store::payments::of_order(tx, order)).await? {
+                    let paid = test::choose(&app.store, payment.id, Choice::Pay).await;
+                    paid.map_err(|error| Error::Internal(error.to_string()))?;
+                    payments::deliver(&app, Some(payment.id)).await?;
+                }
+                Ok(())
+            }
             Step::Cancel(order, vendor) => {
-                self.at(time, move |tx| match orders::cancel(tx, &vendor.caller, order) {
+                self.write(move |tx| match orders::cancel(tx, &vendor.caller, order) {
                     // Another server, for which it is today already, has found it expired.
                     Ok(_) | Err(Error::Invalid(_)) => Ok(()),
                     Err(error) => Err(error),
                 })
                 .await
             }
-            Step::Expire(order) => self.at(time, move |tx| orders::expire(tx, order).map(drop)).await,
+            Step::Expire(order) => self.write(move |tx| orders::expire(tx, order).map(drop)).await,
             Step::Ask { order, refund, culprit, all, by } => {
-                self.at(time, move |tx| {
+                self.write(move |tx| {
                     let tickets = orders::get(tx, &by.caller, order)?.lines.into_iter().map(|line| line.ticket);
                     // Whoever comes alone after all keeps the first.
                     let which = if all { Which::Keep(Vec::new()) } else { Which::Refund(tickets.take(1).collect()) };
@@ -496,14 +550,34 @@ impl Season<'_> {
                 .await
             }
             Step::Answer { refund, to, by } => {
-                let entries: ledger::EntryIds = app.entry_ids(refund.bucket());
-                self.at(time, move |tx| refunds::change(tx, &by.caller, &entries, refund, Some(to)).map(drop)).await
+                let entries = app.entry_ids(refund.bucket());
+                self.write(move |tx| refunds::change(tx, &by.caller, &entries, refund, Some(to)).map(drop)).await
             }
             Step::CallOff(event, org) => {
-                self.at(time, move |tx| {
+                self.write(move |tx| {
                     let changes =
                         events::Changes { status: Some(EventStatus::Cancelled), ..events::Changes::default() };
                     events::change(tx, &org.caller, &app.installation, event, &changes).map(drop)
+                })
+                .await
+            }
+            Step::Settle { deal, agent, org } => {
+                // The agent has paid what it owed, and the platform records that.
+                let platform = Player::documented(PLATFORM, Roles { core: true, ..Roles::default() })?;
+                let payout: PayoutId = app.new_id();
+                let entries = app.entry_ids(ObjectId::from(payout).bucket());
+                self.write(move |tx| {
+                    let (Some(agents), Some(orgs)) = (balance(tx, &agent, deal)?, balance(tx, &org, deal)?) else {
+                        return Ok(());
+                    };
+                    let minor = i64::try_from(orgs.minor.min(-agents.minor)).unwrap_or_default();
+                    if minor <= 0 {
+                        return Ok(());
+                    }
+                    let amount = Money { minor, currency: orgs.currency };
+                    let note = Some("По отчёту агента".to_owned());
+                    let new = NewPayout { from: agent.id, to: org.id, deal: Some(deal), amount, note };
+                    ledger::record(tx, &platform.caller, payout, &entries, &new).map(drop)
                 })
                 .await
             }
@@ -616,15 +690,15 @@ fn new_promocode(code: &str, name: &str, takes: &Takes) -> Result<NewPromocode, 
     })
 }
 
-fn proposal(event: EventId, org: PartnerId, Offer(_, share, extra, _): &Offer) -> Proposal {
+fn proposal(event: EventId, org: PartnerId, offer: &Offer) -> Proposal {
     Proposal {
         event,
         subj: org,
         obj: None,
-        org: GivenShare::Number((*share).to_owned()),
-        extra: Some(GivenShare::Number((*extra).to_owned())),
+        org: GivenShare::Number(offer.share.to_owned()),
+        extra: Some(GivenShare::Number(offer.extra.to_owned())),
         core: None,
-        pfc: false,
+        pfc: offer.pfc,
         message: None,
         title: None,
     }
@@ -646,6 +720,13 @@ fn answer(tx: &mut Tx<'_>, fate: Fate, org: &Player, agent: &Player, deal: DealI
             set(org, None, Some(DealStatus::Closed))
         }
     }
+}
+
+/// What a side of a deal is owed under it; less than zero: what it owes.
+fn balance(tx: &mut Tx<'_>, of: &Player, deal: DealId) -> Result<Option<Sum>, Error> {
+    let filter = ledger::Filter { deal: Some(deal), ..ledger::Filter::default() };
+    let balances = ledger::balances(tx, &of.caller, &filter, Window { after: None, skip: 0, limit: 1 })?;
+    Ok(balances.first().map(|balance| balance.total))
 }
 
 fn after(time: Timestamp, duration: SignedDuration) -> Result<Timestamp, Error> {

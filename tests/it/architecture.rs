@@ -53,7 +53,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "secret",
         ],
     ),
-    ("demo", &["domain", "store", "app"]),
+    ("demo", &["domain", "store", "app", "payments"]),
     ("config", &["domain", "address", "mail", "secret"]),
     ("secret", &["random"]),
     ("mail", &["secret"]),

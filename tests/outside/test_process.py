@@ -378,7 +378,7 @@ def test_what_was_answered_survives_a_crash_and_what_is_repeated_happens_once(pl
                 elif trader.answered:
                     # It crashed while the last one was withdrawn: that happened, or did not.
                     set_status(server, trader.withdrawing, "canceled", answered)
-            listed = wire.ask(server, "GET", f"{DEALS}?status=all&partner={NANOBILET}", key=OPERATOR).json
+            listed = wire.ask(server, "GET", f"{DEALS}?status=all&partner={ORGANIZATOR}", key=OPERATOR).json
             kept = {deal["id"]: deal for deal in listed}
             kept.pop(DEAL)
             assert kept == answered
@@ -803,7 +803,7 @@ def test_the_api_is_served_over_tls(folder, certificate):
     with Server(folder, "--tls-cert", cert, "--tls-key", key) as server:
         assert server.url.startswith("https://")
         ask = lambda *request: wire.ask_over_tls(server, trust, *request)
-        assert [deal["id"] for deal in ask("GET", DEALS, b"", AGENT).json] == [DEAL]
+        assert [deal["id"] for deal in ask("GET", DEALS, b"", ORGANIZER).json] == [DEAL]
         cookie = ask("POST", "/v1/services/whoami", {"email": "org@tc.ru", "password": PASSWORD}).headers["set-cookie"]
         confidential(cookie.split(";")[0].removeprefix("auth_tkt="))
         assert "Secure" in cookie

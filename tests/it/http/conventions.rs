@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::{SignedDuration, Timestamp};
 use parterre::domain::deal::DealStatus;
 use parterre::domain::id::PartnerId;
 use parterre::domain::partner::Role;
@@ -21,6 +22,7 @@ on_both_engines!(
     lists_hold_what_the_caller_may_read_and_leave_the_rest_out,
     several_values_are_given_comma_separated_or_repeated,
     an_id_is_404_in_a_path_and_400_elsewhere,
+    an_id_begins_with_the_second_of_its_creation,
     read_only_fields_are_ignored,
     unknown_fields_are_ignored_and_named,
     unknown_fields_are_refused_where_the_client_asks_for_it,
@@ -638,6 +640,16 @@ fn several_values_are_given_comma_separated_or_repeated(server: Server) {
     assert_eq!(agent.get("/v1/resources/partners?ids=&role=&suggest=").list().len(), 3);
     for single in [format!("partner={a}&partner={b}"), format!("event={a}&event={b}")] {
         agent.get(&format!("/v1/resources/deals?{single}")).refused(400);
+    }
+}
+
+fn an_id_begins_with_the_second_of_its_creation(server: Server) {
+    server.advance(SignedDuration::from_hours(1_000));
+    let sale = server.sale(10, "1000");
+    let venue = sale.organizer.describes_venue("Opera");
+    for made in [venue, sale.agent.orders_of(&sale.set, 1).ok()] {
+        let second = i64::from_str_radix(&id(&made)[..8], 16).unwrap();
+        assert_eq!(Timestamp::from_second(second).unwrap(), server.now(), "{made}");
     }
 }
 
