@@ -849,6 +849,8 @@ impl World {
     /// What the customer does on the page: it can be paid once, and only in time.
     pub fn pay(&mut self, order: usize, choice: Choice) {
         let now = self.now;
+        // Whoever comes back to the page has the system tell what it had still to tell.
+        self.hear_late(order);
         let Some(charge) = &mut self.orders[order].charge else { return };
         if charge.paid || charge.till <= now || charge.amount == 0 {
             return;
@@ -877,15 +879,18 @@ impl World {
         self.post(&[(Account::Platform, -amount), (Account::Customers, amount)]);
     }
 
+    fn hear_late(&mut self, order: usize) {
+        let now = self.now;
+        let Some(charge) = &mut self.orders[order].charge else { return };
+        if charge.told_at.take_if(|told_at| *told_at <= now).is_some() {
+            self.hear(order);
+        }
+    }
+
     /// What happens by itself: late callbacks are heard, and money is sent back.
     pub fn jobs(&mut self) {
         for order in 0..self.orders.len() {
-            let now = self.now;
-            let Some(charge) = &mut self.orders[order].charge else { continue };
-            if charge.told_at.is_some_and(|told_at| told_at <= now) {
-                charge.told_at = None;
-                self.hear(order);
-            }
+            self.hear_late(order);
             let Some(charge) = &mut self.orders[order].charge else { continue };
             if std::mem::take(&mut charge.owed) {
                 let amount = charge.amount;
