@@ -14,20 +14,19 @@ use serde_json::{Value, json};
 
 use crate::util::{Actor, Answer as Answered, ORDERS, ORDERS_V2, Server, id};
 use world::{
-    Account, Answer, Choice, Code, Discount, HOUR, MINUTE, ORGANIZER, Order, Part, Refund, Rule, Sale, Set, Status,
-    Ticket, Verdict, Wish, World,
+    Account, Answer, Change, Choice, Code, Discount, HOUR, MINUTE, ORGANIZER, Order, Part, Refund, Rule, Sale, Set,
+    Status, Ticket, Verdict, Wish, World,
 };
 
 /// How many steps a sequence has at most.
-const STEPS: usize = 40;
+const STEPS: usize = 60;
 
 /// What somebody does. Numbers name orders, tickets and so on by their place among those there are, modulo their number.
+/// Steps are prices, from so many minutes after now, for so many hours.
 #[derive(Clone, Debug)]
 enum Action {
     Order { vendor: usize, wish: RawWish, all_or_nothing: bool, codes: Vec<usize>, v2: bool },
-    Choose { order: usize, wish: RawWish, all_or_nothing: bool, v2: bool },
-    GiveCodes { order: usize, codes: Vec<usize> },
-    SetStatus { order: usize, by: usize, to: Status, v2: bool },
+    Change { order: usize, by: usize, change: RawChange },
     Delete { order: usize, by: usize },
     AskForPayment { order: usize },
     Pay { order: usize, choice: Choice },
@@ -37,6 +36,15 @@ enum Action {
     AcceptDeal { agent: usize, terms: usize },
     ChangeFee { fee: usize },
     ChangeAmount { set: usize, by: i64 },
+    ChangePrice { set: usize, price: i64 },
+    ChangeRules { set: usize, steps: Vec<(i64, i64, i64)> },
+    RemoveSet { set: usize },
+    MakeCode { code: usize, kind: usize },
+    ChangeCode { code: usize },
+    RemoveCode { code: usize },
+    ChangeHold { vendor: usize, minutes: i64 },
+    ReserveApproval { reserve: bool },
+    PayOut { from: usize, to: usize, by_platform: bool, settles: bool },
     Refund { order: usize, by: usize, tickets: u8, by_org: bool, v2: bool },
     Answer { refund: usize, by: usize, approve: bool, v2: bool },
     CancelEvent,
@@ -48,13 +56,24 @@ enum RawWish {
     Tickets(Vec<usize>),
 }
 
+/// What one request changes of an order.
+#[derive(Clone, Debug)]
+struct RawChange {
+    customer: Option<usize>,
+    wish: Option<RawWish>,
+    all_or_nothing: bool,
+    codes: Option<Vec<usize>>,
+    status: Option<Status>,
+    v2: bool,
+}
+
 fn actions() -> impl Strategy<Value = Action> {
     let wish = prop_oneof![
-        3 => prop::array::uniform4(prop_oneof![2 => Just(0), 3 => 1..4usize]).prop_map(RawWish::Random),
+        3 => prop::array::uniform4(prop_oneof![3 => Just(0), 2 => 1..4usize]).prop_map(RawWish::Random),
         2 => prop::collection::vec(0..30usize, 0..5).prop_map(RawWish::Tickets),
     ];
     let codes = prop_oneof![3 => Just(Vec::new()), 2 => prop::collection::vec(0..3usize, 1..3)];
-    let by = prop_oneof![6 => Just(0), 2 => Just(1), 1 => Just(2)];
+    let by = prop_oneof![12 => Just(0), 2 => Just(1), 1 => Just(2)];
     let order = 0..8usize;
     let status = prop_oneof![
         6 => Just(Status::InProgress),
@@ -62,33 +81,67 @@ fn actions() -> impl Strategy<Value = Action> {
         2 => Just(Status::Canceled),
         1 => prop::sample::select(&Status::ALL[..]),
     ];
-    let seconds = prop::sample::select(vec![1, 60, 299, 540, 600, 601, 1800, 7200, 3 * 3600, 12 * 3600]);
+    let seconds = prop_oneof![
+        1 => prop::sample::select(vec![1, 60, 299]),
+        1 => prop::sample::select(vec![540, 600, 601, 1800, 7200, 3 * 3600, 12 * 3600]),
+    ];
     let v2 = || prop::bool::weighted(0.3);
     let choice = prop_oneof![6 => Just(Choice::Pay), 5 => prop::sample::select(&Choice::ALL[..])];
     let new = (0..3usize, wish.clone(), any::<bool>(), codes.clone(), v2()).prop_map(
         |(vendor, wish, all_or_nothing, codes, v2)| Action::Order { vendor, wish, all_or_nothing, codes, v2 },
     );
+    let parts = prop_oneof![
+        8 => Just([false, true, false, false]),
+        4 => Just([false, false, true, false]),
+        14 => Just([false, false, false, true]),
+        8 => any::<[bool; 4]>(),
+    ];
+    let values = (0..CUSTOMERS.len(), wish, codes, status);
+    let change = (parts, values, any::<bool>(), any::<bool>()).prop_map(
+        |([of_customer, of_wish, of_codes, of_status], (customer, wish, codes, status), all_or_nothing, v2)| {
+            RawChange {
+                customer: of_customer.then_some(customer),
+                wish: of_wish.then_some(wish),
+                all_or_nothing,
+                codes: of_codes.then_some(codes),
+                // Version 2 knows no waiting.
+                status: of_status.then_some(if v2 && status == Status::InProgress { Status::Done } else { status }),
+                v2,
+            }
+        },
+    );
+    let price = || prop::sample::select(vec![0, 1, 10_001, 15_000, 33_335, 100_015]);
+    let from = prop::sample::select(vec![-120, -60, -1, 0, 0, 5, 30, 120]);
+    let steps = prop::collection::vec((price(), from, prop::sample::select(vec![1, 3, 30, 30])), 0..5);
     prop_oneof![
-        12 => new,
-        8 => (order.clone(), wish, any::<bool>(), v2())
-            .prop_map(|(order, wish, all_or_nothing, v2)| Action::Choose { order, wish, all_or_nothing, v2 }),
-        4 => (order.clone(), codes).prop_map(|(order, codes)| Action::GiveCodes { order, codes }),
-        16 => (order.clone(), by.clone(), status, v2())
-            .prop_map(|(order, by, to, v2)| Action::SetStatus { order, by, to, v2 }),
+        16 => new,
+        44 => (order.clone(), by.clone(), change).prop_map(|(order, by, change)| Action::Change { order, by, change }),
         6 => order.clone().prop_map(|order| Action::AskForPayment { order }),
         8 => (order.clone(), choice).prop_map(|(order, choice)| Action::Pay { order, choice }),
         2 => (order.clone(), by.clone()).prop_map(|(order, by)| Action::Delete { order, by }),
         5 => seconds.prop_map(|seconds| Action::Pass { seconds }),
         3 => Just(Action::RunJobs),
         1 => (1..3usize).prop_map(|agent| Action::CloseDeal { agent }),
-        2 => (1..3usize, 0..4usize).prop_map(|(agent, terms)| Action::AcceptDeal { agent, terms }),
+        4 => (1..3usize, 0..4usize).prop_map(|(agent, terms)| Action::AcceptDeal { agent, terms }),
         1 => (0..3usize).prop_map(|fee| Action::ChangeFee { fee }),
         3 => (0..3usize, -2..3i64).prop_map(|(set, by)| Action::ChangeAmount { set, by }),
-        6 => (order, by.clone(), any::<u8>(), prop::bool::weighted(0.2), v2())
+        2 => (0..4usize, price()).prop_map(|(set, price)| Action::ChangePrice { set, price }),
+        3 => (0..4usize, steps).prop_map(|(set, steps)| Action::ChangeRules { set, steps }),
+        1 => (0..4usize).prop_map(|set| Action::RemoveSet { set }),
+        3 => (0..3usize, 0..3usize).prop_map(|(code, kind)| Action::MakeCode { code, kind }),
+        1 => (0..3usize).prop_map(|code| Action::ChangeCode { code }),
+        3 => (0..3usize).prop_map(|code| Action::RemoveCode { code }),
+        1 => (0..3usize, prop::sample::select(vec![1, 10, 60]))
+            .prop_map(|(vendor, minutes)| Action::ChangeHold { vendor, minutes }),
+        1 => any::<bool>().prop_map(|reserve| Action::ReserveApproval { reserve }),
+        2 => (0..4usize, 1..4usize, prop::bool::weighted(0.8), any::<bool>()).prop_map(
+            |(from, on, by_platform, settles)| Action::PayOut { from, to: (from + on) % 4, by_platform, settles }
+        ),
+        10 => (order, by.clone(), any::<u8>(), prop::bool::weighted(0.2), v2())
             .prop_map(|(order, by, tickets, by_org, v2)| Action::Refund { order, by, tickets, by_org, v2 }),
-        6 => (0..4usize, by, prop::bool::weighted(0.8), v2())
+        8 => (0..4usize, by, prop::bool::weighted(0.8), v2())
             .prop_map(|(refund, by, approve, v2)| Action::Answer { refund, by, approve, v2 }),
-        1 => Just(Action::CancelEvent),
+        1 => prop_oneof![1 => Just(Action::CancelEvent), 2 => Just(Action::RunJobs)],
     ]
 }
 
@@ -120,6 +173,19 @@ const FEES: [(&str, Part); 3] =
     [("0%", Part::Percent(0)), ("5.5%", Part::Percent(55_000)), ("33.33", Part::Amount(3_333))];
 const CORE: Part = Part::Percent(30_000);
 const CODES: [&str; 3] = ["THIRD", "FIXED", "EARLY"];
+/// What is said of customers, by the names of version 1.
+const CUSTOMERS: [(&str, Option<&str>); 5] = [
+    ("email", Some("anna@example.com")),
+    ("email", Some("boris@example.com")),
+    ("email", None),
+    ("mobile", Some("+7 900 123-45-67")),
+    ("mobile", None),
+];
+/// What is paid out at a time, which may be more than is owed.
+const PAYOUT: i64 = 12_345;
+
+/// A price, when it starts to hold, and when it ends.
+type Step = (i64, i64, i64);
 
 /// A server, an event on it, and the model of it.
 struct Stage<'s> {
@@ -134,6 +200,17 @@ struct Stage<'s> {
 
 fn refunds_path(v2: bool) -> &'static str {
     if v2 { "/v2/resources/refund_requests" } else { "/v1/resources/refund_requests" }
+}
+
+/// Of each promocode that an order was not given, version 2 says why.
+fn tells_of_codes(world: &World, order: usize, words: &[&str], answer: &Answered) {
+    let has = |word: &str| world.orders[order].codes.iter().any(|&code| world.codes[code].code == word);
+    let reasons =
+        ["promocode_not_found", "promocode_already_used", "promocode_limit_min_tickets", "promocode_apply_info"];
+    let body = answer.json();
+    let told = body["errors"].as_array().unwrap();
+    assert!(told.iter().all(|error| reasons.iter().any(|reason| error["code"] == *reason)), "{body}");
+    assert_eq!(told.len(), words.iter().filter(|word| !has(word)).count(), "{words:?}: {body}");
 }
 
 /// What an answer is about.
@@ -162,9 +239,61 @@ fn seat_of(seat: &Value) -> String {
     }
 }
 
+fn stamp(time: i64) -> String {
+    Timestamp::from_microsecond(time).unwrap().strftime("%Y%m%dT%H%M%SZ").to_string()
+}
+
 fn period(starts: i64, ends: i64) -> String {
-    let time = |time: i64| Timestamp::from_microsecond(time).unwrap().strftime("%Y%m%dT%H%M%SZ").to_string();
-    format!("BEGIN:VEVENT\r\nDTSTART:{}\r\nDTEND:{}\r\nEND:VEVENT\r\n", time(starts), time(ends))
+    format!("BEGIN:VEVENT\r\nDTSTART:{}\r\nDTEND:{}\r\nEND:VEVENT\r\n", stamp(starts), stamp(ends))
+}
+
+/// The steps of a price as a request has them.
+fn written(steps: &[Step]) -> Value {
+    let rule = |(price, starts, ends): &Step| json!({"price": money(*price), "cal": period(*starts, *ends)});
+    steps.iter().map(rule).collect()
+}
+
+/// The rules that a set shows for these steps, of which no two start at the same time.
+fn rules_of(set: &Value, steps: &[Step]) -> Vec<Rule> {
+    let found = set["rules"].as_array().unwrap();
+    assert_eq!(found.len(), steps.len(), "{set}");
+    let rule = |&(price, starts, ends): &Step| {
+        let starts_then = |rule: &&Value| {
+            let (start, end) = rule["cal"].as_str().unwrap().split_once("DTEND").unwrap();
+            start.contains(&stamp(starts)) && end.contains(&stamp(ends))
+        };
+        let found = found.iter().find(starts_then).unwrap();
+        assert_eq!(found["price_org"], money(price), "{set}");
+        Rule { id: id(found).to_owned(), price, starts, ends }
+    };
+    steps.iter().map(rule).collect()
+}
+
+/// A new promocode as the request has it, and as it is.
+fn code(number: usize, kind: usize) -> (Value, Code) {
+    let word = CODES[number];
+    let every = Code {
+        id: String::new(),
+        code: word,
+        discount: Discount::Percent(500_000),
+        sets: Vec::new(),
+        amount: None,
+        min: 0,
+        max: i64::MAX,
+        ends: None,
+        removed: false,
+    };
+    match kind {
+        0 => (json!({"code": word, "discount": {"percentage": "50%"}}), every),
+        1 => (
+            json!({"code": word, "discount": {"fix": "99.99"}, "tickets_count": {"max": 2}}),
+            Code { discount: Discount::Fix(9_999), max: 2, ..every },
+        ),
+        _ => (
+            json!({"code": word, "discount": {"percentage": "100%"}, "amount": 3}),
+            Code { discount: Discount::Percent(1_000_000), amount: Some(3), ..every },
+        ),
+    }
 }
 
 fn microseconds(value: &Value) -> i64 {
@@ -204,21 +333,11 @@ impl<'s> Stage<'s> {
             ("Gallery", json!({"amount": 3}), vec![(10_001, now - HOUR, ends)]),
             ("Stalls", seats, vec![(70_707, now - HOUR, ends)]),
         ] {
-            let given: Vec<Value> = rules
-                .iter()
-                .map(|(price, starts, ends)| json!({"price": money(*price), "cal": period(*starts, *ends)}))
-                .collect();
             let mut new = places;
             new["name"] = json!(name);
-            new["rules"] = json!(given);
+            new["rules"] = written(&rules);
             let made = organizer.post(&format!("{path}/sets"), new).ok();
-            let found = made["rules"].as_array().unwrap();
-            let rules = rules.into_iter().map(|(price, starts, ends)| {
-                let cal = |rule: &&Value| rule["price_org"] == money(price).as_str();
-                let id = id(found.iter().find(cal).unwrap()).to_owned();
-                Rule { id, price, starts, ends }
-            });
-            sets.push(Set { id: id(&made).to_owned(), rules: rules.collect() });
+            sets.push(Set { id: id(&made).to_owned(), rules: rules_of(&made, &rules), removed: false });
         }
         for (set, Set { id: set_id, .. }) in sets.iter().enumerate() {
             for ticket in organizer.get(&format!("{path}/sets/{set_id}/tickets")).list() {
@@ -251,6 +370,7 @@ impl<'s> Stage<'s> {
             min: 0,
             max: i64::MAX,
             ends: None,
+            removed: false,
         };
         let codes = vec![
             all.clone(),
@@ -280,12 +400,15 @@ impl<'s> Stage<'s> {
             cancelled: false,
             sales: vec![Some(Sale::Own { fee: FEES[1].1, core: CORE }), None, None],
             deals: vec![0; 3],
+            holds: vec![10 * MINUTE; 3],
+            org_approves: false,
             sets,
             tickets,
             orders: Vec::new(),
             codes,
             refunds: Vec::new(),
             ledger: BTreeMap::new(),
+            payouts: BTreeMap::new(),
         };
         let deals = vec![String::new(); 3];
         let mut stage = Self { server, vendors, deals, event, world, barcodes: BTreeMap::new() };
@@ -299,10 +422,12 @@ impl<'s> Stage<'s> {
         format!("/v1/resources/events/{}", self.event)
     }
 
-    /// The order that a number names: one of the last.
-    fn named(&self, number: usize) -> Option<usize> {
-        let count = self.world.orders.len();
-        (count > 0).then(|| count - 1 - number % count.min(8))
+    /// The order that a number names: one of the last, rather one that is as it has to be, so that sequences get far.
+    fn named(&self, number: usize, has_to_be: impl Fn(Status) -> bool) -> Option<usize> {
+        let last = || (0..self.world.orders.len()).rev().take(8);
+        let rather: Vec<usize> = last().filter(|&order| has_to_be(self.world.orders[order].status)).collect();
+        let these = if number < 6 && !rather.is_empty() { rather } else { last().collect() };
+        these.get(number % these.len().max(1)).copied()
     }
 
     fn wish(&self, raw: &RawWish) -> (Wish, &'static str, Value) {
@@ -317,7 +442,8 @@ impl<'s> Stage<'s> {
             RawWish::Tickets(tickets) => {
                 let there: Vec<usize> =
                     (0..self.world.tickets.len()).filter(|&ticket| !self.world.tickets[ticket].removed).collect();
-                let tickets: BTreeSet<usize> = tickets.iter().map(|ticket| there[ticket % there.len()]).collect();
+                let tickets: BTreeSet<usize> =
+                    tickets.iter().filter_map(|ticket| there.get(ticket % there.len().max(1)).copied()).collect();
                 let wished: Vec<&String> = tickets.iter().map(|&ticket| &self.world.tickets[ticket].id).collect();
                 (Wish::Tickets(tickets.clone()), "tickets", json!(wished))
             }
@@ -348,57 +474,56 @@ impl<'s> Stage<'s> {
         let (answer, verdict) = match action {
             Action::Order { vendor, wish, all_or_nothing, codes, v2 } => {
                 let (wish, name, value) = self.wish(wish);
-                // In version 2 one that can't be applied does not fail the request.
-                let codes: &[usize] = if *v2 { &[] } else { codes };
-                let words: Vec<&str> = codes.iter().map(|&code| CODES[code]).collect();
+                let words: Vec<&'static str> = codes.iter().map(|&code| CODES[code]).collect();
                 let mut body = json!({"event": self.event, name: value, "all_or_nothing": all_or_nothing});
                 if !words.is_empty() {
                     body["promocodes"] = json!(words);
                 }
                 let answer = self.vendors[*vendor].post(if *v2 { ORDERS_V2 } else { ORDERS }, body);
-                let verdict = match next.order(*vendor, &wish, *all_or_nothing, codes) {
+                let verdict = match next.order(*vendor, &wish, *all_or_nothing, &words, *v2) {
                     _ if *v2 && wish.is_empty() => Verdict::Refused,
                     verdict => verdict,
                 };
                 if matches!(answer.status, 200 | 201) && verdict != Verdict::Refused {
                     let made = data(&answer);
                     next.orders.last_mut().unwrap().id = id(&made).to_owned();
-                    next.keep_codes(next.orders.len() - 1, &made["promocodes"]);
+                    let order = next.orders.len() - 1;
+                    next.keep_codes(order, &made["promocodes"]);
+                    let looked_at = !next.orders[order].lines.is_empty() || !all_or_nothing;
+                    if *v2 && looked_at {
+                        tells_of_codes(&next, order, &words, &answer);
+                    }
                 }
                 (answer, verdict)
             }
-            Action::Choose { order, wish, all_or_nothing, v2 } => {
-                let Some(order) = self.named(*order) else { return };
-                let (wish, name, value) = self.wish(wish);
-                let answer = self.changes(order, json!({name: value, "all_or_nothing": all_or_nothing}), 0, *v2);
-                let had = if answer.status == 200 { self.tickets_of(&data(&answer)) } else { Vec::new() };
-                let verdict = next.choose(order, &wish, *all_or_nothing, &had);
-                (answer, verdict)
-            }
-            Action::GiveCodes { order, codes } => {
-                let Some(order) = self.named(*order) else { return };
-                let words: Vec<&str> = codes.iter().map(|&code| CODES[code]).collect();
-                let answer = self.changes(order, json!({"promocodes": words}), 0, false);
-                let verdict = next.give_codes(order, codes);
-                if answer.status == 200 && verdict != Verdict::Refused {
-                    next.keep_codes(order, &answer.json()["promocodes"]);
+            Action::Change { order, by, change } => {
+                let Some(order) = self.named(*order, Status::holds) else { return };
+                let (change, body) = self.change(change);
+                if body == json!({}) {
+                    return;
                 }
-                (answer, verdict)
-            }
-            Action::SetStatus { order, by, to, v2 } => {
-                let Some(order) = self.named(*order) else { return };
-                let word = if *v2 { to.word_v2() } else { to.word() };
-                let answer = self.changes(order, json!({"status": word}), *by, *v2);
+                let answer = self.changes(order, body, *by, change.v2);
                 let by = self.asker(self.world.orders[order].vendor, *by);
-                (answer, next.status(order, by, *to, *v2))
+                let had = if answer.status == 200 { self.tickets_of(&data(&answer)) } else { Vec::new() };
+                let verdict = next.change(order, by, &change, &had);
+                if let Some(words) = &change.codes
+                    && answer.status == 200
+                    && matches!(verdict, Verdict::Done | Verdict::Open)
+                {
+                    next.keep_codes(order, &data(&answer)["promocodes"]);
+                    if change.v2 && self.world.orders[order].status == Status::Executed {
+                        tells_of_codes(&next, order, words, &answer);
+                    }
+                }
+                (answer, verdict)
             }
             Action::AskForPayment { order } => {
-                let Some(order) = self.named(*order) else { return };
+                let Some(order) = self.named(*order, Status::holds) else { return };
                 let body = json!({"payment": {"system": "test"}, "status": "in_progress"});
                 (self.changes(order, body, 0, false), next.ask(order))
             }
             Action::Pay { order, choice } => {
-                let Some(order) = self.named(*order) else { return };
+                let Some(order) = self.named(*order, Status::holds) else { return };
                 if self.world.orders[order].charge.is_some() {
                     let asked = self.server.platform().sees_order(&json!({"id": self.world.orders[order].id}));
                     assert_eq!(self.server.customer_does(&asked, choice.word()).status, 303);
@@ -407,7 +532,7 @@ impl<'s> Stage<'s> {
                 return;
             }
             Action::Delete { order, by } => {
-                let Some(order) = self.named(*order) else { return };
+                let Some(order) = self.named(*order, Status::holds) else { return };
                 let Order { id, vendor, .. } = &self.world.orders[order];
                 let by = self.asker(*vendor, *by);
                 let answer = self.vendors[by].delete(&format!("/v1/resources/orders/{id}"));
@@ -449,8 +574,81 @@ impl<'s> Stage<'s> {
                 return;
             }
             Action::ChangeAmount { set, by } => return self.change_amount(*set, *by),
+            Action::ChangePrice { set, price } => {
+                let shown = self.world.sets[*set].shown(self.world.now);
+                let full = self.world.sales[ORGANIZER].and_then(|sale| sale.split(shown, 0)).map(|split| split.full);
+                // What is shown is sent back by programs that have read it, and may mean no change.
+                if *price != shown && Some(*price) != full {
+                    self.change_rules(*set, &[(*price, 0, self.world.ends)], json!({"price": money(*price)}));
+                }
+                return;
+            }
+            Action::ChangeRules { set, steps } => {
+                let now = self.world.now;
+                let steps: BTreeMap<i64, Step> = steps
+                    .iter()
+                    .map(|(price, from, hours)| (now + from * MINUTE, *price, *hours))
+                    .map(|(starts, price, hours)| (starts, (price, starts, starts + hours * HOUR)))
+                    .collect();
+                let steps: Vec<Step> = steps.into_values().collect();
+                return self.change_rules(*set, &steps, json!({"rules": written(&steps)}));
+            }
+            Action::RemoveSet { set } => {
+                if self.world.sets[*set].removed {
+                    return;
+                }
+                let answer = self.vendors[0].delete(&format!("{}/sets/{}", self.path(), self.world.sets[*set].id));
+                (answer, next.remove_set(*set))
+            }
+            Action::MakeCode { code: number, kind } => {
+                let removed = (0..CODES.len()).find(|number| self.live_code(*number).is_none());
+                let (body, mut code) = code(removed.unwrap_or(*number), *kind);
+                let answer = self.vendors[0].post(&format!("{}/promocodes", self.path()), body);
+                if answer.status == 200 {
+                    id(&answer.json()).clone_into(&mut code.id);
+                }
+                (answer, next.make_code(code))
+            }
+            Action::ChangeCode { code } => {
+                let Some(code) = self.live_code(*code) else { return };
+                // Of what is read-only nothing changes.
+                let answer = self.vendors[0].patch(&self.code_path(code), json!({"name": "Changed", "amount": 1}));
+                (answer, Verdict::Open)
+            }
+            Action::RemoveCode { code } => {
+                let Some(code) = self.live_code(*code) else { return };
+                next.codes[code].removed = true;
+                (self.vendors[0].delete(&self.code_path(code)), Verdict::Done)
+            }
+            Action::ChangeHold { vendor, minutes } => {
+                self.vendors[*vendor].has_settings(json!({"hold_minutes": minutes}));
+                self.world.holds[*vendor] = minutes * MINUTE;
+                return;
+            }
+            Action::ReserveApproval { reserve } => {
+                let whose = if *reserve { "organizer" } else { "vendor" };
+                self.vendors[ORGANIZER].has_settings(json!({"refund_approval": whose}));
+                self.world.org_approves = *reserve;
+                return;
+            }
+            Action::PayOut { from, to, by_platform, settles } => {
+                let platform = self.server.platform();
+                let partner = |at: usize| self.vendors.get(at).unwrap_or(&platform).partner();
+                let mut body = json!({"from": partner(*from), "to": partner(*to), "amount": money(PAYOUT)});
+                // A deal is settled by its two sides.
+                let agent = from.max(to);
+                if *settles && *from.min(to) == ORGANIZER && self.deals.get(*agent).is_some_and(|deal| !deal.is_empty())
+                {
+                    body["deal"] = json!(self.deals[*agent]);
+                }
+                let actor = if *by_platform { &platform } else { &self.vendors[*from % 3] };
+                let answer = actor.post("/v1/resources/payouts", body);
+                let account = |at: usize| if at < 3 { Account::Vendor(at) } else { Account::Platform };
+                next.pay_out(account(*from), account(*to), PAYOUT);
+                (answer, if *by_platform { Verdict::Done } else { Verdict::Refused })
+            }
             Action::Refund { order, by, tickets, by_org, v2 } => {
-                let Some(order) = self.named(*order) else { return };
+                let Some(order) = self.named(*order, |status| status == Status::Done) else { return };
                 let known = &self.world.orders[order];
                 let by = self.asker(known.vendor, *by);
                 let own = known.tickets();
@@ -487,12 +685,51 @@ impl<'s> Stage<'s> {
         };
         let happened = match (verdict, answer.status) {
             (Verdict::Done | Verdict::Open, 200 | 201) => true,
-            (Verdict::Refused | Verdict::Open, 400 | 403 | 409) => false,
+            (Verdict::Nothing, 200) | (Verdict::Refused | Verdict::Open | Verdict::Nothing, 400 | 403 | 409) => false,
             _ => panic!("{action:?}: {verdict:?}, but {}: {}\n{:#?}", answer.status, answer.text(), self.world.orders),
         };
         if happened {
             self.world = next;
         }
+    }
+
+    /// What a request changes of an order, and its body.
+    fn change(&self, raw: &RawChange) -> (Change, Value) {
+        let RawChange { customer, wish, all_or_nothing, codes, status, v2 } = raw.clone();
+        let mut body = json!({});
+        let mut change = Change { all_or_nothing, status, v2, ..Change::default() };
+        if let Some((name, value)) = customer.map(|customer| CUSTOMERS[customer]) {
+            change.customer = Some((name, value));
+            match (v2, name) {
+                (true, "mobile") => body["settings"] = json!({"customer": {"phone": value}}),
+                (true, _) => body["settings"] = json!({"customer": {name: value}}),
+                (false, _) => body["customer"] = json!({name: value}),
+            }
+        }
+        if let Some(wish) = wish {
+            let (wish, name, value) = self.wish(&wish);
+            change.wish = Some(wish);
+            body[name] = value;
+            body["all_or_nothing"] = json!(all_or_nothing);
+        }
+        if let Some(codes) = codes {
+            let words: Vec<&'static str> = codes.iter().map(|&code| CODES[code]).collect();
+            // "Compared without case."
+            body["promocodes"] = words.iter().map(|word| word.to_lowercase()).collect();
+            change.codes = Some(words);
+        }
+        if let Some(status) = status {
+            body["status"] = json!(if v2 { status.word_v2() } else { status.word() });
+        }
+        (change, body)
+    }
+
+    fn live_code(&self, number: usize) -> Option<usize> {
+        self.world.codes.iter().position(|code| code.code == CODES[number] && !code.removed)
+    }
+
+    fn code_path(&self, code: usize) -> String {
+        format!("{}/promocodes/{}", self.path(), self.world.codes[code].id)
     }
 
     fn changes(&self, order: usize, body: Value, by: usize, v2: bool) -> Answered {
@@ -503,6 +740,9 @@ impl<'s> Stage<'s> {
 
     /// "Adds tickets, or removes vacant ones (409 where that isn't possible)": which of them is the server's choice.
     fn change_amount(&mut self, set: usize, by: i64) {
+        if self.world.sets[set].removed {
+            return;
+        }
         let (amount, vacant) = self.world.stock(set);
         let wished = i64::try_from(amount).unwrap() + by;
         if !(1..=8).contains(&wished) {
@@ -542,6 +782,20 @@ impl<'s> Stage<'s> {
         }
     }
 
+    /// Another price of a set, or steps of it: orders keep the rule that they have.
+    fn change_rules(&mut self, set: usize, steps: &[Step], body: Value) {
+        if self.world.sets[set].removed {
+            return;
+        }
+        let path = format!("{}/sets/{}", self.path(), self.world.sets[set].id);
+        let answer = self.vendors[0].patch(&path, body);
+        if (self.world.cancelled || self.world.now >= self.world.ends) && matches!(answer.status, 400 | 409) {
+            // Nothing says whether what does not take place any more has a new price.
+            return;
+        }
+        self.world.sets[set].rules = rules_of(&answer.ok(), steps);
+    }
+
     /// Everything that can be read is as the model has it.
     fn agrees(&mut self) {
         self.stock_agrees();
@@ -549,6 +803,7 @@ impl<'s> Stage<'s> {
         self.counters_agree();
         self.refunds_agree();
         self.ledger_agrees();
+        self.balances_agree();
     }
 
     fn stock_agrees(&mut self) {
@@ -560,17 +815,17 @@ impl<'s> Stage<'s> {
                 continue;
             }
             let there = there.list();
-            assert_eq!(there.len(), sets.len());
-            for (at, set) in sets.iter().enumerate() {
+            assert_eq!(there.len(), sets.iter().filter(|set| !set.removed).count());
+            for (at, set) in sets.iter().enumerate().filter(|(_, set)| !set.removed) {
                 let found = there.iter().find(|found| found["id"] == set.id.as_str()).unwrap();
                 let (amount, vacant) = self.world.stock(at);
                 assert_eq!((&found["amount"], &found["amount_vacant"]), (&json!(amount), &json!(vacant)), "{found}");
-                let rule = set.shown(*now);
-                assert_eq!(found["current_price"], money(rule.price), "{found}");
+                let price = set.shown(*now);
+                assert_eq!(found["current_price"], money(price), "{found}");
                 let current = set.current(*now).map(|rule| rule.id.as_str());
                 assert_eq!(found["current_rule"]["id"].as_str(), current, "{found}");
                 let extra = match &self.world.sales[vendor] {
-                    Some(sale) => match sale.split(rule.price, 0) {
+                    Some(sale) => match sale.split(price, 0) {
                         Some(split) => split.extra,
                         // What terms that can't sell it would add is of no use to anybody.
                         None => continue,
@@ -578,11 +833,11 @@ impl<'s> Stage<'s> {
                     None => 0,
                 };
                 let prices = [&found["price_org"], &found["price_extra"], &found["price"]].map(minor);
-                assert_eq!(prices, [rule.price, extra, rule.price + extra], "{vendor}: {found}");
+                assert_eq!(prices, [price, extra, price + extra], "{vendor}: {found}");
             }
         }
         let mut seen = BTreeMap::new();
-        for set in sets {
+        for set in sets.iter().filter(|set| !set.removed) {
             for found in self.vendors[0].get(&format!("{}/sets/{}/tickets", self.path(), set.id)).list() {
                 let at = tickets.iter().position(|ticket| found["id"] == ticket.id.as_str()).unwrap();
                 let order = tickets[at].order.map(|order| &orders[order]);
@@ -617,6 +872,12 @@ impl<'s> Stage<'s> {
             }
             let had: BTreeSet<usize> = self.tickets_of(found).into_iter().collect();
             assert_eq!(had, order.tickets().into_iter().collect(), "{found}");
+            for (name, _) in CUSTOMERS {
+                assert_eq!(found["customer"][name].as_str(), order.customer.get(name).copied(), "{found}");
+            }
+            let codes: BTreeSet<&str> = order.codes.iter().map(|&code| self.world.codes[code].id.as_str()).collect();
+            let shown = found["promocodes"].as_array().unwrap();
+            assert_eq!(shown.iter().map(|id| id.as_str().unwrap()).collect::<BTreeSet<_>>(), codes, "{found}");
             let mut sums = [0; 4];
             for line in &order.lines {
                 let values = [line.discount, line.split.nominal, line.split.extra, line.split.full];
@@ -631,8 +892,8 @@ impl<'s> Stage<'s> {
                 let codes: Vec<&String> = line.code.iter().map(|&code| &self.world.codes[code].id).collect();
                 assert_eq!(shown["ps"], json!(codes), "{found}");
                 let rule = &found["rules"][&self.world.sets[line.set].id];
-                let fixed = self.world.sets[line.set].rules.iter().find(|known| rule == known.id.as_str()).unwrap();
-                assert_eq!(fixed.price, line.price, "{found}");
+                let fixed = &order.rules[&line.set];
+                assert_eq!((rule.as_str(), line.price), (Some(fixed.id.as_str()), fixed.price), "{found}");
             }
             let values = ["discount", "nominal", "extra", "full"].map(|name| minor(&found["values"][name]));
             assert_eq!(values, sums, "{found}\n{order:#?}");
@@ -642,10 +903,12 @@ impl<'s> Stage<'s> {
 
     fn counters_agree(&self) {
         let there = self.vendors[0].get(&format!("{}/promocodes", self.path())).list();
-        for (at, code) in self.world.codes.iter().enumerate() {
+        assert_eq!(there.len(), self.world.codes.iter().filter(|code| !code.removed).count());
+        for (at, code) in self.world.codes.iter().enumerate().filter(|(_, code)| !code.removed) {
             let found = there.iter().find(|found| found["id"] == code.id.as_str()).unwrap();
             let (held, used) = self.world.uses(at, None);
             assert_eq!(found["counter"], json!({"held": held, "used": used}), "{}", code.code);
+            assert_eq!(found["amount"].as_i64(), code.amount, "{found}");
         }
     }
 
@@ -684,6 +947,17 @@ impl<'s> Stage<'s> {
         known.retain(|_, sum| *sum != 0);
         assert_eq!(sums, known);
         assert!(orders.values().all(|sum| *sum == 0), "{orders:?}");
+    }
+
+    fn balances_agree(&self) {
+        for (at, vendor) in self.vendors.iter().enumerate() {
+            let there = vendor.get("/v1/resources/balances").list();
+            let sum = |name: &str| there.iter().map(|balance| minor(&balance[name])).sum::<i64>();
+            let account = Account::Vendor(at);
+            assert_eq!(sum("owed") - sum("owes"), self.world.balance(account), "{there:?}");
+            let paid = self.world.payouts.get(&account).copied().unwrap_or_default();
+            assert_eq!(sum("payouts"), paid, "{there:?}");
+        }
     }
 }
 

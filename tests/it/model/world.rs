@@ -7,8 +7,6 @@ use serde_json::Value;
 
 pub const MINUTE: i64 = 60_000_000;
 pub const HOUR: i64 = 60 * MINUTE;
-/// How long an order holds its tickets.
-const HOLD: i64 = 10 * MINUTE;
 /// How long one that waits for `api/BASE` does.
 const BASE_HOLD: i64 = 12 * HOUR;
 /// How long one that waits for the payment system for tests does.
@@ -128,19 +126,21 @@ pub struct Rule {
 pub struct Set {
     pub id: String,
     pub rules: Vec<Rule>,
+    pub removed: bool,
 }
 
 impl Set {
     /// "The one whose period holds now; where several hold, the one that starts last."
     pub fn current(&self, now: i64) -> Option<&Rule> {
-        self.rules.iter().filter(|rule| rule.starts <= now && now < rule.ends).max_by_key(|rule| rule.starts)
+        let holds = |rule: &&Rule| !self.removed && rule.starts <= now && now < rule.ends;
+        self.rules.iter().filter(holds).max_by_key(|rule| rule.starts)
     }
 
-    /// "With no current rule, the next rule's prices, else the last one's."
-    pub fn shown(&self, now: i64) -> &Rule {
+    /// "With no current rule, the next rule's prices, else the last one's, else 0.00."
+    pub fn shown(&self, now: i64) -> i64 {
         let next = || self.rules.iter().filter(|rule| rule.starts > now).min_by_key(|rule| rule.starts);
-        let last = || self.rules.iter().max_by_key(|rule| rule.starts).unwrap();
-        self.current(now).or_else(next).unwrap_or_else(last)
+        let last = || self.rules.iter().max_by_key(|rule| rule.starts);
+        self.current(now).or_else(next).or_else(last).map_or(0, |rule| rule.price)
     }
 }
 
@@ -211,9 +211,11 @@ pub struct Order {
     deal: usize,
     pub status: Status,
     pub till: i64,
-    /// The rule of each set, as its place in the set's list.
-    rules: BTreeMap<usize, usize>,
-    codes: Vec<usize>,
+    /// What is known of its customer, by the names of version 1.
+    pub customer: BTreeMap<&'static str, &'static str>,
+    /// The rule of each set, which the set itself may have no more.
+    pub rules: BTreeMap<usize, Rule>,
+    pub codes: Vec<usize>,
     pub lines: Vec<Line>,
     refunded: Vec<Line>,
     /// Whether the platform collects its money, through the payment system for tests.
@@ -289,6 +291,7 @@ pub struct Code {
     pub min: i64,
     pub max: i64,
     pub ends: Option<i64>,
+    pub removed: bool,
 }
 
 impl Code {
@@ -340,6 +343,19 @@ impl Wish {
     }
 }
 
+/// What one request changes of an order.
+#[derive(Clone, Debug, Default)]
+pub struct Change {
+    /// Something known of its customer, or known no more.
+    pub customer: Option<(&'static str, Option<&'static str>)>,
+    pub wish: Option<Wish>,
+    pub all_or_nothing: bool,
+    /// Its promocodes, as customers spell them.
+    pub codes: Option<Vec<&'static str>>,
+    pub status: Option<Status>,
+    pub v2: bool,
+}
+
 /// What the specification says of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -349,6 +365,20 @@ pub enum Verdict {
     Refused,
     /// The specification leaves it open; where it is refused, nothing changes.
     Open,
+    /// Nothing changes, whatever is answered.
+    Nothing,
+}
+
+impl Verdict {
+    /// What comes of both, all or nothing.
+    fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Refused, _) | (_, Self::Refused) => Self::Refused,
+            (Self::Nothing, _) | (_, Self::Nothing) => Self::Nothing,
+            (Self::Open, _) | (_, Self::Open) => Self::Open,
+            (Self::Done, Self::Done) => Self::Done,
+        }
+    }
 }
 
 /// An event and all that is sold of it.
@@ -362,12 +392,19 @@ pub struct World {
     pub sales: Vec<Option<Sale>>,
     /// How many deals each vendor has had.
     pub deals: Vec<usize>,
+    /// How long the orders of each vendor hold their tickets.
+    pub holds: Vec<i64>,
+    /// Whether the organizer reserves the approval of refunds to itself.
+    pub org_approves: bool,
     pub sets: Vec<Set>,
     pub tickets: Vec<Ticket>,
     pub orders: Vec<Order>,
     pub codes: Vec<Code>,
     pub refunds: Vec<Refund>,
+    /// What came of the event.
     pub ledger: BTreeMap<Account, i64>,
+    /// What partners paid each other for it.
+    pub payouts: BTreeMap<Account, i64>,
 }
 
 impl World {
@@ -428,7 +465,14 @@ impl World {
     }
 
     /// A new order of a vendor. `had` are the tickets of the one that was answered, where the wish leaves a choice.
-    pub fn order(&mut self, vendor: usize, wish: &Wish, all_or_nothing: bool, codes: &[usize]) -> Verdict {
+    pub fn order(
+        &mut self,
+        vendor: usize,
+        wish: &Wish,
+        all_or_nothing: bool,
+        codes: &[&'static str],
+        v2: bool,
+    ) -> Verdict {
         let Some(sale) = self.sales[vendor] else { return Verdict::Refused };
         if self.cancelled || self.now >= self.starts {
             return Verdict::Refused;
@@ -439,7 +483,8 @@ impl World {
             sale,
             deal: self.deals[vendor],
             status: Status::Executed,
-            till: self.now + HOLD,
+            till: self.now + self.holds[vendor],
+            customer: BTreeMap::new(),
             rules: BTreeMap::new(),
             codes: Vec::new(),
             lines: Vec::new(),
@@ -453,11 +498,39 @@ impl World {
             // "Nothing changes": whether codes for nothing are looked at is not said.
             return if chosen == Verdict::Refused { chosen } else { Verdict::Open };
         }
-        match (chosen, self.give_codes(order, codes)) {
-            (Verdict::Refused, _) | (_, Verdict::Refused) => Verdict::Refused,
-            (Verdict::Done, Verdict::Done) => Verdict::Done,
-            _ => Verdict::Open,
+        chosen.and(self.give_codes(order, codes, v2))
+    }
+
+    /// "Several changes in one PATCH are applied as: customer, payment, tickets, promocodes, status." `had` are the tickets
+    /// that were answered.
+    pub fn change(&mut self, order: usize, by: usize, change: &Change, had: &[usize]) -> Verdict {
+        let Change { customer, wish, all_or_nothing, codes, status, v2 } = change;
+        let Order { vendor, status: was, .. } = self.orders[order];
+        let more = customer.is_some() || wish.is_some() || codes.is_some();
+        if more && (by != vendor || was == Status::Done) {
+            return Verdict::Refused;
         }
+        let mut verdict = Verdict::Done;
+        if let &Some((name, value)) = customer {
+            let known = &mut self.orders[order].customer;
+            known.remove(name);
+            known.extend(value.map(|value| (name, value)));
+            // Whether an order that is over has its customer changed is not said.
+            verdict = if was.holds() { Verdict::Done } else { Verdict::Open };
+        }
+        if let Some(wish) = wish {
+            verdict = verdict.and(self.choose(order, wish, *all_or_nothing, had));
+            if verdict == Verdict::Nothing {
+                return verdict;
+            }
+        }
+        if let Some(codes) = codes {
+            verdict = verdict.and(self.give_codes(order, codes, *v2));
+        }
+        if let Some(to) = *status {
+            verdict = verdict.and(self.status(order, by, to, *v2));
+        }
+        verdict
     }
 
     /// Another wish of an order. Which of its tickets stay where fewer are wished is the server's choice: `had` are those
@@ -542,8 +615,8 @@ impl World {
             }
         }
         if short && all_or_nothing {
-            // Nothing changes, whatever is answered; only a new order is there without tickets.
-            return if held.is_empty() && self.orders[order].id.is_empty() { verdict } else { Verdict::Open };
+            // Only a new order is there, without tickets.
+            return if held.is_empty() && self.orders[order].id.is_empty() { verdict } else { Verdict::Nothing };
         }
         assert!(kept_enough, "{wish:?} was wished of {held:?}, but {had:?} are left");
         self.give(order, next, verdict)
@@ -555,13 +628,9 @@ impl World {
         let now = self.now;
         let mut rules = BTreeMap::new();
         for set in sets {
-            let fixed = self.orders[order].rules.get(&set).copied();
-            let current = || {
-                let current = self.sets[set].current(now)?;
-                self.sets[set].rules.iter().position(|rule| rule.id == current.id)
-            };
-            let Some(rule) = fixed.or_else(current) else { return Verdict::Refused };
-            rules.insert(set, rule);
+            let fixed = self.orders[order].rules.get(&set);
+            let Some(rule) = fixed.or_else(|| self.sets[set].current(now)) else { return Verdict::Refused };
+            rules.insert(set, rule.clone());
         }
         let Some(lines) = self.priced(order, &next, &rules, &self.orders[order].codes) else { return Verdict::Refused };
         for ticket in &mut self.tickets {
@@ -591,7 +660,7 @@ impl World {
         &self,
         order: usize,
         tickets: &BTreeSet<usize>,
-        rules: &BTreeMap<usize, usize>,
+        rules: &BTreeMap<usize, Rule>,
         codes: &[usize],
     ) -> Option<Vec<Line>> {
         let applied: Vec<usize> = codes
@@ -609,7 +678,7 @@ impl World {
             .collect();
         let line = |&ticket: &usize| {
             let set = self.tickets[ticket].set;
-            let price = self.sets[set].rules[rules[&set]].price;
+            let price = rules[&set].price;
             let mut best = (0, None);
             for &code in applied.iter().filter(|&&code| self.codes[code].is_for(set)) {
                 let off = self.codes[code].off(price);
@@ -639,49 +708,81 @@ impl World {
         uses
     }
 
-    /// Gives an order these promocodes instead of those that it has.
-    pub fn give_codes(&mut self, order: usize, codes: &[usize]) -> Verdict {
-        let status = self.orders[order].status;
-        if !status.holds() {
-            return Verdict::Refused;
+    /// Gives an order these promocodes instead of those that it has. Through version 2 one that can't be applied is left out.
+    pub fn give_codes(&mut self, order: usize, words: &[&'static str], v2: bool) -> Verdict {
+        let Order { status, codes: known, .. } = &self.orders[order];
+        match status {
+            Status::Executed => {}
+            // What has to be paid is asked for: they stay, and what is answered to who lists others is not said.
+            Status::InProgress => return Verdict::Open,
+            _ => return Verdict::Refused,
         }
-        // Whether they may be changed while a payment is waited for is not said.
-        let mut verdict = if status == Status::Executed { Verdict::Done } else { Verdict::Open };
-        let has = &self.orders[order].codes;
-        if codes.is_empty() && has.is_empty() {
-            return verdict;
+        if words.is_empty() && known.is_empty() {
+            return Verdict::Done;
         }
-        if status != Status::Executed && BTreeSet::from_iter(codes) == BTreeSet::from_iter(has) {
-            // Those it has may be sent back, and change nothing.
-            return verdict;
-        }
-        let tickets: BTreeSet<usize> = self.orders[order].tickets().into_iter().collect();
-        for &code in codes {
-            let known = self.orders[order].codes.contains(&code);
-            if self.codes[code].ends.is_some_and(|ends| ends <= self.now) {
-                if !known {
-                    return Verdict::Refused;
+        let mut verdict = Verdict::Done;
+        let mut codes: Vec<usize> = Vec::new();
+        for word in words {
+            let over = |code: usize| {
+                let Code { ends, removed, .. } = self.codes[code];
+                removed || ends.is_some_and(|ends| ends <= self.now)
+            };
+            let spelled_so = |code: &usize| self.codes[*code].code == *word;
+            // Who sends back what an order has means that one, also where another was made of the same spelling.
+            match known.iter().copied().find(spelled_so) {
+                Some(code) => {
+                    if over(code) {
+                        verdict = Verdict::Open;
+                    }
+                    codes.push(code);
                 }
-                verdict = Verdict::Open;
+                None => match (0..self.codes.len()).find(|code| spelled_so(code) && !over(*code)) {
+                    Some(code) => codes.push(code),
+                    None if v2 => {}
+                    None => return Verdict::Refused,
+                },
             }
         }
+        let tickets: BTreeSet<usize> = self.orders[order].tickets().into_iter().collect();
         let rules = self.orders[order].rules.clone();
-        let Some(lines) = self.priced(order, &tickets, &rules, codes) else { return Verdict::Refused };
+        let Some(lines) = self.priced(order, &tickets, &rules, &codes) else { return Verdict::Refused };
         if codes.iter().any(|code| !lines.iter().any(|line| line.code == Some(*code))) {
             // One that gives nothing may be refused, or wait for tickets that it is for.
             verdict = Verdict::Open;
         }
-        self.orders[order].codes = codes.to_vec();
+        self.orders[order].codes = codes;
         self.orders[order].lines = lines;
-        verdict
+        if v2 { Verdict::Done } else { verdict }
     }
 
     /// Leaves an order those codes that the server says it was given: it need not have taken one that gives nothing.
     pub fn keep_codes(&mut self, order: usize, given: &Value) {
-        let given = given.as_array().unwrap();
+        let given: Vec<&str> = given.as_array().unwrap().iter().map(|id| id.as_str().unwrap()).collect();
         let Order { codes, lines, .. } = &mut self.orders[order];
-        codes.retain(|&code| given.contains(&Value::from(self.codes[code].id.as_str())));
+        let id = |code: usize| self.codes[code].id.as_str();
+        assert!(given.iter().all(|given| codes.iter().any(|&code| id(code) == *given)), "{given:?} of {codes:?}");
+        codes.retain(|&code| given.contains(&id(code)));
         assert!(lines.iter().filter_map(|line| line.code).all(|code| codes.contains(&code)), "{given:?} of {codes:?}");
+    }
+
+    /// A new promocode. What was spelled so and removed is another one.
+    pub fn make_code(&mut self, code: Code) -> Verdict {
+        if self.codes.iter().any(|known| known.code == code.code && !known.removed) {
+            return Verdict::Refused;
+        }
+        self.codes.push(code);
+        if self.cancelled || self.now >= self.ends { Verdict::Open } else { Verdict::Done }
+    }
+
+    /// "Only with nothing reserved or sold."
+    pub fn remove_set(&mut self, set: usize) -> Verdict {
+        let (amount, vacant) = self.stock(set);
+        if vacant < amount {
+            return Verdict::Refused;
+        }
+        self.sets[set].removed = true;
+        self.tickets.iter_mut().filter(|ticket| ticket.set == set).for_each(|ticket| ticket.removed = true);
+        if self.cancelled || self.now >= self.ends { Verdict::Open } else { Verdict::Done }
     }
 
     /// Another status, wished by a vendor; through version 2 an order goes from `executed` to `done` directly.
@@ -703,7 +804,8 @@ impl World {
                 let (hold, full) = (self.hold(order), self.orders[order].full());
                 let Order { status, till, collected, charge, .. } = &mut self.orders[order];
                 *status = Status::InProgress;
-                *till = self.now + hold;
+                // Its vendor may hold for longer than the payment system waits.
+                *till = (self.now + hold).max(*till);
                 let asked = Charge { amount: full, till: *till, paid: false, told_at: None, owed: false };
                 *charge = (*collected && full > 0).then_some(asked);
                 Verdict::Done
@@ -747,6 +849,8 @@ impl World {
     /// What the customer does on the page: it can be paid once, and only in time.
     pub fn pay(&mut self, order: usize, choice: Choice) {
         let now = self.now;
+        // Whoever comes back to the page has the system tell what it had still to tell.
+        self.hear_late(order);
         let Some(charge) = &mut self.orders[order].charge else { return };
         if charge.paid || charge.till <= now || charge.amount == 0 {
             return;
@@ -775,15 +879,18 @@ impl World {
         self.post(&[(Account::Platform, -amount), (Account::Customers, amount)]);
     }
 
+    fn hear_late(&mut self, order: usize) {
+        let now = self.now;
+        let Some(charge) = &mut self.orders[order].charge else { return };
+        if charge.told_at.take_if(|told_at| *told_at <= now).is_some() {
+            self.hear(order);
+        }
+    }
+
     /// What happens by itself: late callbacks are heard, and money is sent back.
     pub fn jobs(&mut self) {
         for order in 0..self.orders.len() {
-            let now = self.now;
-            let Some(charge) = &mut self.orders[order].charge else { continue };
-            if charge.told_at.is_some_and(|told_at| told_at <= now) {
-                charge.told_at = None;
-                self.hear(order);
-            }
+            self.hear_late(order);
             let Some(charge) = &mut self.orders[order].charge else { continue };
             if std::mem::take(&mut charge.owed) {
                 let amount = charge.amount;
@@ -859,12 +966,15 @@ impl World {
         if by != vendor && by != ORGANIZER {
             return Verdict::Refused;
         }
+        let reserved = self.org_approves && by != ORGANIZER;
         match (status, approve) {
             (Answer::Approved, true) | (Answer::Rejected, false) => return Verdict::Open,
             (Answer::New, false) => {
                 self.refunds[refund].status = Answer::Rejected;
-                return Verdict::Done;
+                // Only of approving it is said whose it is.
+                return if reserved { Verdict::Open } else { Verdict::Done };
             }
+            (Answer::New, true) if reserved => return Verdict::Refused,
             (Answer::New, true) => {}
             _ => return Verdict::Refused,
         }
@@ -919,6 +1029,17 @@ impl World {
             self.orders[order].status = Status::Refunded;
         }
         self.orders[order].lines = kept;
+    }
+
+    /// "Payouts between partners are entries too (recorded by `core`), so that what is owed goes down."
+    pub fn pay_out(&mut self, from: Account, to: Account, amount: i64) {
+        *self.payouts.entry(from).or_default() += amount;
+        *self.payouts.entry(to).or_default() -= amount;
+    }
+
+    /// What an account is owed, less than zero: owes.
+    pub fn balance(&self, account: Account) -> i64 {
+        [&self.ledger, &self.payouts].iter().filter_map(|sums| sums.get(&account)).sum()
     }
 
     /// How many tickets of a set there are, and how many of them are vacant.
