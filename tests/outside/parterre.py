@@ -159,10 +159,26 @@ class Cluster:
         self.process.kill()
         self.process.wait()
 
+    def freeze(self):
+        """Stops all its processes where they are: the system goes on taking what they are sent."""
+        self._signal_all(signal.SIGSTOP)
+
+    def thaw(self):
+        self._signal_all(signal.SIGCONT)
+
+    def _signal_all(self, number):
+        # Its own process first, so that it makes no others meanwhile.
+        self.process.send_signal(number)
+        children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        for child in children.split():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(child), number)
+
     def __enter__(self):
         return self.start()
 
     def __exit__(self, *_):
+        self.thaw()
         self.process.send_signal(signal.SIGINT)
         self.process.wait(timeout=PATIENCE_S)
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -22,7 +22,7 @@ import pytest
 
 import wire
 from parterre import (
-    BINARY, DEAL, EVENTS, KEYS, NANOBILET, ORGANIZATOR, PASSWORD, PATIENCE_S, PLATFORM, Place, Server,
+    BINARY, DEAL, EVENTS, KEYS, NANOBILET, ORGANIZATOR, PASSWORD, PATIENCE_S, PLATFORM, Cluster, Place, Server,
     address_of, confidential, environment, run, sql,
 )
 
@@ -111,6 +111,21 @@ def test_postgresql_has_to_be_there():
         does_not_start(place=elsewhere(place, f"mysql://parterre:{password}@127.0.0.1/parterre"), says="--database")
     finally:
         place.remove()
+
+
+def has_a_problem(*arguments, place, says):
+    done = run("doctor", *arguments, place=place)
+    assert done.returncode == 1 and any("problem" in line and says in line for line in done.stdout.splitlines()), done
+
+
+def test_a_postgresql_that_says_nothing_stops_the_start():
+    place = Place("postgresql")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgres://parterre:{confidential('for-nobody-to-hear')}@127.0.0.1:{silent.getsockname()[1]}/parterre"
+        for tls in ("", "?sslmode=require"):
+            elsewhere(place, url + tls)
+            does_not_start(place=place, says="PostgreSQL cannot be reached (it says nothing")
+        has_a_problem(place=place, says="PostgreSQL cannot be reached (it says nothing")
 
 
 def test_postgresql_needs_a_secret():
@@ -765,7 +780,32 @@ def test_files_that_are_of_no_use_for_tls_stop_the_start(folder, certificate):
         does_not_start(*options, place=folder, says=says)
 
 
-# Last, for it waits.
+# Last, for they wait.
+
+
+def test_who_asks_while_postgresql_is_frozen_is_told_so():
+    with Cluster() as cluster:
+        place = Place("postgresql", cluster)
+        with Server(place) as server:
+            cluster.freeze()
+            began = time.monotonic()
+            answers = []
+            proposal = {"event": EVENTS[1], "subj": ORGANIZATOR, "term": {"org": 80}}
+            # More than there are connections, so that some of them wait for one.
+            askers = [
+                threading.Thread(target=lambda request=request: answers.append(wire.ask(server, *request)))
+                for request in [("GET", DEALS, b"", AGENT), ("POST", DEALS, proposal, AGENT)] * 100
+            ]
+            for asker in askers:
+                asker.start()
+            has_a_problem("--demo", place=place, says="PostgreSQL cannot be reached (it says nothing")
+            for asker in askers:
+                asker.join()
+            assert time.monotonic() - began < PATIENCE_S / 2
+            assert [answer.status for answer in answers] == [503] * len(askers)
+            cluster.thaw()
+            assert wire.ask(server, "POST", DEALS, proposal, AGENT).status == 200
+        place.remove()
 
 
 def test_slow_clients_are_let_go(slow_clients):
