@@ -42,6 +42,8 @@ const ATTEMPTS: u32 = 10;
 const CONNECTIONS_TRIED: u32 = 3;
 /// How many statements a connection keeps prepared.
 const PREPARED_KEPT: usize = 1024;
+/// The only encoding that holds every text, by PostgreSQL's name.
+const ENCODING: &str = "UTF8";
 /// The advisory lock of migrations: "parterre" as a number.
 const MIGRATION_LOCK: i64 = i64::from_be_bytes(*b"parterre");
 
@@ -139,8 +141,13 @@ impl Server {
         Client::connect(&self.config, self.tls.clone(), SETTINGS)
     }
 
+    /// Connects before anything else is done, after making sure that the database can hold every text.
     fn connect_first(&self) -> Result<Client, OpenError> {
-        self.connect().map_err(|unreachable| OpenError::Unreachable(unreachable.why))
+        let client = self.connect().map_err(|unreachable| OpenError::Unreachable(unreachable.why))?;
+        match client.encoding() {
+            Some(encoding) if encoding != ENCODING => Err(OpenError::Encoding(encoding.to_owned())),
+            _ => Ok(client),
+        }
     }
 
     /// Connects, trying again until the time is over when that may help.

@@ -128,6 +128,39 @@ def test_a_postgresql_that_says_nothing_stops_the_start():
         has_a_problem(place=place, says="PostgreSQL cannot be reached (it says nothing")
 
 
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+def test_postgresql_has_to_take_every_text(encoding):
+    place = Place("postgresql")
+    name = f"{place.name}_{encoding.lower()}"
+    sql(f"create database {name} encoding '{encoding}' locale 'C' template template0")
+    try:
+        elsewhere(place, address_of(name))
+        says = f"the database has the encoding {encoding} and Parterre needs UTF8"
+        does_not_start(place=place, says=says)
+        assert says in run("migrate", place=place).stderr
+        has_a_problem(place=place, says=says)
+        assert sql("select count(*) from information_schema.tables where table_schema = 'public'", name) == "0"
+    finally:
+        sql(f"drop database {name} with (force)")
+        place.remove()
+
+
+def test_why_a_migration_failed_is_said():
+    place = Place("postgresql")
+    user = place.name
+    sql(f"create role {user} login")
+    try:
+        url = place.url
+        elsewhere(place, url.replace("user=postgres", f"user={user}"))
+        does_not_start(place=place, says="the migration failed: permission denied for schema public")
+        sql("create table users (id int)", place.name)
+        elsewhere(place, url)
+        does_not_start(place=place, says='the migration failed: relation "users" already exists')
+    finally:
+        place.remove()
+        sql(f"drop role {user}")
+
+
 def test_postgresql_needs_a_secret():
     place = Place("postgresql")
     place.environment = {}
