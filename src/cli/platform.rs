@@ -31,7 +31,7 @@ pub(super) struct Platform {
     pub app: App,
     store: Store,
     runtime: Runtime,
-    _lock: Option<File>,
+    lock: Option<File>,
 }
 
 /// What a command has to be sure of before it opens the database.
@@ -57,7 +57,6 @@ impl Platform {
         if !matches!(config.secret, Origin::Created(_)) {
             Secret::load(&config.secret, false)?;
         }
-        let store_config = StoreConfig { clock, ..store_config(config) };
         let lock = match config.database {
             Some(_) => None,
             None => {
@@ -68,6 +67,11 @@ impl Platform {
                 }
             }
         };
+        Self::open_locked(config, lock, clock)
+    }
+
+    fn open_locked(config: &Config, lock: Option<File>, clock: Clock) -> Result<Self, Failure> {
+        let store_config = StoreConfig { clock, ..store_config(config) };
         // A server that is running on the folder has migrated it already, and a newer program
         // must not change the schema below it.
         if config.database.is_some() || lock.is_some() {
@@ -81,7 +85,7 @@ impl Platform {
         let app =
             runtime.block_on(settle(&store, config)).and_then(|secret| Ok(App::new(store.clone(), secret, config)?));
         match app {
-            Ok(app) => Ok(Self { app, store, runtime, _lock: lock }),
+            Ok(app) => Ok(Self { app, store, runtime, lock }),
             Err(failure) => {
                 store.close();
                 Err(failure)
@@ -89,9 +93,34 @@ impl Platform {
         }
     }
 
+    /// Finds something out before the platform is used.
+    pub fn ask<T>(&self, question: impl AsyncFnOnce(&App) -> Result<T, Failure>) -> Result<T, Failure> {
+        self.runtime.block_on(question(&self.app))
+    }
+
+    /// Removes SQLite's database and opens an empty one in its place, without letting go of the folder in between.
+    pub fn start_over(self, config: &Config, clock: Clock) -> Result<Self, Failure> {
+        let Self { app, store, runtime, lock } = self;
+        drop(app);
+        runtime.shutdown_timeout(WORK_SHUTDOWN);
+        store.close();
+        let file = database_file(config);
+        // The log first: a new database must not find that of another one.
+        for beside in ["-wal", "-shm", ""] {
+            let mut path = file.clone().into_os_string();
+            path.push(beside);
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+                _ => {}
+            }
+        }
+        Self::open_locked(config, lock, clock)
+    }
+
     /// Runs what a command does, then closes the database.
     pub fn run<T>(self, work: impl AsyncFnOnce(App) -> Result<T, Failure>) -> Result<T, Failure> {
-        let Self { app, store, runtime, _lock } = self;
+        // The folder is let go of last.
+        let Self { app, store, runtime, lock: _lock } = self;
         let result = runtime.block_on(work(app));
         runtime.shutdown_timeout(WORK_SHUTDOWN);
         store.close();
