@@ -20,8 +20,11 @@ pub(super) const SECRET_FINGERPRINT: &str = "secret_fingerprint";
 /// The name in `meta` of what the database is: `demo` or `platform`.
 const KIND: &str = "kind";
 
-/// The folder's files that are no database.
-const OWN_FILES: [&str; 5] = ["lock", "mails", "media", "secret", "secret.new"];
+/// The folder's files that are there before its database is.
+const FIRST_FILES: [&str; 3] = ["lock", "secret", "secret.new"];
+
+/// Those that come with its use.
+const LATER_FILES: [&str; 2] = ["mails", "media"];
 
 /// How long work that cannot be stopped, such as a picture that is looked at, may go on at the end. It changes nothing.
 const WORK_SHUTDOWN: Duration = Duration::from_secs(1);
@@ -174,11 +177,14 @@ pub(super) fn check_kind_of_folder(data: &Path, demo: bool) -> Result<(), Failur
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(unreadable(error)),
     };
-    for entry in entries {
-        let name = entry.map_err(unreadable)?.file_name();
-        let name = name.to_string_lossy();
+    let names = entries.map(|entry| entry.map(|entry| entry.file_name().to_string_lossy().into_owned()));
+    let names = names.collect::<Result<Vec<_>, _>>().map_err(unreadable)?;
+    // Without its database nothing says whose media and mails these are.
+    let begun = names.iter().any(|name| name == DEMO_FILE);
+    for name in &names {
         let of_demo = name.starts_with(DEMO_FILE);
-        if demo && !of_demo && !OWN_FILES.contains(&name.as_ref()) {
+        let known = FIRST_FILES.contains(&name.as_str()) || begun && LATER_FILES.contains(&name.as_str());
+        if demo && !of_demo && !known {
             return Err(Failure::new(format!(
                 "--demo needs a data folder of its own, and {} holds {name}; name another by --data",
                 data.display()
@@ -300,8 +306,10 @@ mod tests {
 
     #[test]
     fn a_demo_takes_an_empty_folder_or_that_of_a_demo() {
-        let demo = with_files(&["demo.db", "demo.db-wal", "demo.db-shm", "lock", "media", "secret"]);
+        let demo = with_files(&["demo.db", "demo.db-wal", "demo.db-shm", "lock", "mails", "media", "secret"]);
         assert!(check_kind_of_folder(demo.path(), true).is_ok());
+        let interrupted = with_files(&["lock", "secret", "secret.new"]);
+        assert!(check_kind_of_folder(interrupted.path(), true).is_ok());
         assert!(check_kind_of_folder(with_files(&[]).path(), true).is_ok());
         assert!(check_kind_of_folder(Path::new("/nowhere/at/all"), true).is_ok());
     }
@@ -310,6 +318,11 @@ mod tests {
     fn a_demo_refuses_a_folder_with_anything_else() {
         for name in ["parterre.db", "letter.txt", "demo"] {
             let folder = with_files(&["demo.db", name]);
+            let refusal = check_kind_of_folder(folder.path(), true).unwrap_err();
+            assert!(refusal.to_string().contains(name), "{refusal}");
+        }
+        for name in ["media", "mails"] {
+            let folder = with_files(&["lock", "secret", name]);
             let refusal = check_kind_of_folder(folder.path(), true).unwrap_err();
             assert!(refusal.to_string().contains(name), "{refusal}");
         }

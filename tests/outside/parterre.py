@@ -161,14 +161,16 @@ class Cluster:
 
     def freeze(self):
         """Stops all its processes where they are: the system goes on taking what they are sent."""
-        self._signal_all(signal.SIGSTOP)
+        self.process.send_signal(signal.SIGSTOP)
+        # From then on it makes no others.
+        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED)
+        self._signal_children(signal.SIGSTOP)
 
     def thaw(self):
-        self._signal_all(signal.SIGCONT)
+        self._signal_children(signal.SIGCONT)
+        self.process.send_signal(signal.SIGCONT)
 
-    def _signal_all(self, number):
-        # Its own process first, so that it makes no others meanwhile.
-        self.process.send_signal(number)
+    def _signal_children(self, number):
         children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
         for child in children.split():
             with contextlib.suppress(ProcessLookupError):
@@ -178,7 +180,8 @@ class Cluster:
         return self.start()
 
     def __exit__(self, *_):
-        self.thaw()
+        if self.process.poll() is None:
+            self.thaw()
         self.process.send_signal(signal.SIGINT)
         self.process.wait(timeout=PATIENCE_S)
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -181,6 +181,8 @@ def test_another_secret_stops_the_start(place):
     file.chmod(0o644)
     does_not_start("--secret-file", file, place=place, says="is open to others", env=env)
     does_not_start("--secret-file", place.folder / "none", place=place, says="cannot be read", env=env)
+    file.chmod(0o600)
+    does_not_start("--secret-file", file, place=place, says="both give the secret", env={"PARTERRE_SECRET": other})
     start_once(place)
 
 
@@ -207,6 +209,10 @@ def test_a_demo_shares_no_folder(folder):
     folder.data.mkdir(mode=0o700)
     (folder.data / "letter.txt").write_text("Dear Parterre")
     does_not_start("--demo", place=folder, says="letter.txt")
+    (folder.data / "letter.txt").unlink()
+    (folder.data / "media").mkdir()
+    (folder.data / "media" / "picture").write_text("of somebody")
+    does_not_start("--demo", place=folder, says="holds media")
 
 
 def test_a_demo_and_a_platform_share_no_data(place):
@@ -649,6 +655,9 @@ def test_migrate_creates_the_database_and_then_has_nothing_to_do(place):
 
 def test_doctor_says_whether_all_is_well(place):
     new = run("doctor", place=place)
+    if place.engine == "sqlite":
+        assert re.search(r"^  ok       engine: SQLite 3\.", new.stdout, re.MULTILINE), new
+        assert re.search(r"^  ok       clock: 20", new.stdout, re.MULTILINE), new
     assert new.returncode == 0 and "problem" not in new.stdout, new
     start_once(place)
     well = run("doctor", place=place)
@@ -820,11 +829,13 @@ def test_who_asks_while_postgresql_is_frozen_is_told_so():
     with Cluster() as cluster:
         place = Place("postgresql", cluster)
         with Server(place) as server:
+            # So that some of them wait on a connection, and some for one.
+            assert wire.ask(server, "GET", DEALS, key=AGENT).status == 200
             cluster.freeze()
             began = time.monotonic()
             answers = []
             proposal = {"event": EVENTS[1], "subj": ORGANIZATOR, "term": {"org": 80}}
-            # More than there are connections, so that some of them wait for one.
+            # More than there are threads of the store.
             askers = [
                 threading.Thread(target=lambda request=request: answers.append(wire.ask(server, *request)))
                 for request in [("GET", DEALS, b"", AGENT), ("POST", DEALS, proposal, AGENT)] * 100
