@@ -14,7 +14,7 @@ use crate::app::proof::{self, Place};
 use crate::config::{Config, MediaPlace, Options, Setting, Source};
 use crate::media::Media;
 use crate::secret::{Origin, Secret};
-use crate::store::{self, Engine, Store, StoreConfig, health, meta};
+use crate::store::{self, Clock, Engine, Store, StoreConfig, health, meta};
 
 /// By how much the program's clock and the database's may differ: times of both are compared
 /// when holds and sessions end.
@@ -83,6 +83,11 @@ fn check(config: &Config) -> Vec<(&'static str, Finding)> {
     match platform::schema(config) {
         Ok(None) => {
             findings.push(("schema", Ok("none yet, the first start creates it".into())));
+            if config.database.is_none() {
+                let now = Clock::System.now();
+                findings.push(("engine", Ok(health::sqlite())));
+                findings.push(("clock", clock(now, now, None)));
+            }
             findings.push(("secret", secret(config, None)));
         }
         Ok(Some(version)) => database(config, version, &mut findings),
@@ -140,7 +145,7 @@ fn database(config: &Config, version: i64, findings: &mut Vec<(&'static str, Fin
     match look(&store, &store_config.engine) {
         Ok(seen) => {
             findings.push(("engine", Ok(seen.engine)));
-            findings.push(("clock", clock(&store, seen.now, seen.newest)));
+            findings.push(("clock", clock(store.now(), seen.now, seen.newest)));
             findings.push(("secret", secret(config, seen.fingerprint.as_deref())));
         }
         Err(failure) => findings.push(("engine", Err(failure))),
@@ -214,8 +219,7 @@ fn look(store: &Store, engine: &Engine) -> Result<Seen, Failure> {
 }
 
 /// The program's clock agrees with the database's, and is later than what was written by it.
-fn clock(store: &Store, database: Timestamp, newest: Option<Timestamp>) -> Finding {
-    let program = store.now();
+fn clock(program: Timestamp, database: Timestamp, newest: Option<Timestamp>) -> Finding {
     let difference = program.duration_since(database).abs();
     if difference > CLOCK_TOLERANCE {
         return Err(Failure::new(format!(

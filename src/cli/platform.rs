@@ -20,8 +20,11 @@ pub(super) const SECRET_FINGERPRINT: &str = "secret_fingerprint";
 /// The name in `meta` of what the database is: `demo` or `platform`.
 const KIND: &str = "kind";
 
-/// The folder's files that are no database.
-const OWN_FILES: [&str; 5] = ["lock", "mails", "media", "secret", "secret.new"];
+/// The folder's files that are there before its database is.
+const FIRST_FILES: [&str; 3] = ["lock", "secret", "secret.new"];
+
+/// Those that come with its use.
+const LATER_FILES: [&str; 2] = ["mails", "media"];
 
 /// How long work that cannot be stopped, such as a picture that is looked at, may go on at the end. It changes nothing.
 const WORK_SHUTDOWN: Duration = Duration::from_secs(1);
@@ -31,7 +34,7 @@ pub(super) struct Platform {
     pub app: App,
     store: Store,
     runtime: Runtime,
-    _lock: Option<File>,
+    lock: Option<File>,
 }
 
 /// What a command has to be sure of before it opens the database.
@@ -57,7 +60,6 @@ impl Platform {
         if !matches!(config.secret, Origin::Created(_)) {
             Secret::load(&config.secret, false)?;
         }
-        let store_config = StoreConfig { clock, ..store_config(config) };
         let lock = match config.database {
             Some(_) => None,
             None => {
@@ -68,6 +70,11 @@ impl Platform {
                 }
             }
         };
+        Self::open_locked(config, lock, clock)
+    }
+
+    fn open_locked(config: &Config, lock: Option<File>, clock: Clock) -> Result<Self, Failure> {
+        let store_config = StoreConfig { clock, ..store_config(config) };
         // A server that is running on the folder has migrated it already, and a newer program
         // must not change the schema below it.
         if config.database.is_some() || lock.is_some() {
@@ -81,7 +88,7 @@ impl Platform {
         let app =
             runtime.block_on(settle(&store, config)).and_then(|secret| Ok(App::new(store.clone(), secret, config)?));
         match app {
-            Ok(app) => Ok(Self { app, store, runtime, _lock: lock }),
+            Ok(app) => Ok(Self { app, store, runtime, lock }),
             Err(failure) => {
                 store.close();
                 Err(failure)
@@ -89,9 +96,34 @@ impl Platform {
         }
     }
 
+    /// Finds something out before the platform is used.
+    pub fn ask<T>(&self, question: impl AsyncFnOnce(&App) -> Result<T, Failure>) -> Result<T, Failure> {
+        self.runtime.block_on(question(&self.app))
+    }
+
+    /// Removes SQLite's database and opens an empty one in its place, without letting go of the folder in between.
+    pub fn start_over(self, config: &Config, clock: Clock) -> Result<Self, Failure> {
+        let Self { app, store, runtime, lock } = self;
+        drop(app);
+        runtime.shutdown_timeout(WORK_SHUTDOWN);
+        store.close();
+        let file = database_file(config);
+        // The log first: a new database must not find that of another one.
+        for beside in ["-wal", "-shm", ""] {
+            let mut path = file.clone().into_os_string();
+            path.push(beside);
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+                _ => {}
+            }
+        }
+        Self::open_locked(config, lock, clock)
+    }
+
     /// Runs what a command does, then closes the database.
     pub fn run<T>(self, work: impl AsyncFnOnce(App) -> Result<T, Failure>) -> Result<T, Failure> {
-        let Self { app, store, runtime, _lock } = self;
+        // The folder is let go of last.
+        let Self { app, store, runtime, lock: _lock } = self;
         let result = runtime.block_on(work(app));
         runtime.shutdown_timeout(WORK_SHUTDOWN);
         store.close();
@@ -145,11 +177,14 @@ pub(super) fn check_kind_of_folder(data: &Path, demo: bool) -> Result<(), Failur
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(unreadable(error)),
     };
-    for entry in entries {
-        let name = entry.map_err(unreadable)?.file_name();
-        let name = name.to_string_lossy();
+    let names = entries.map(|entry| entry.map(|entry| entry.file_name().to_string_lossy().into_owned()));
+    let names = names.collect::<Result<Vec<_>, _>>().map_err(unreadable)?;
+    // Without its database nothing says whose media and mails these are.
+    let begun = names.iter().any(|name| name == DEMO_FILE);
+    for name in &names {
         let of_demo = name.starts_with(DEMO_FILE);
-        if demo && !of_demo && !OWN_FILES.contains(&name.as_ref()) {
+        let known = FIRST_FILES.contains(&name.as_str()) || begun && LATER_FILES.contains(&name.as_str());
+        if demo && !of_demo && !known {
             return Err(Failure::new(format!(
                 "--demo needs a data folder of its own, and {} holds {name}; name another by --data",
                 data.display()
@@ -271,8 +306,10 @@ mod tests {
 
     #[test]
     fn a_demo_takes_an_empty_folder_or_that_of_a_demo() {
-        let demo = with_files(&["demo.db", "demo.db-wal", "demo.db-shm", "lock", "media", "secret"]);
+        let demo = with_files(&["demo.db", "demo.db-wal", "demo.db-shm", "lock", "mails", "media", "secret"]);
         assert!(check_kind_of_folder(demo.path(), true).is_ok());
+        let interrupted = with_files(&["lock", "secret", "secret.new"]);
+        assert!(check_kind_of_folder(interrupted.path(), true).is_ok());
         assert!(check_kind_of_folder(with_files(&[]).path(), true).is_ok());
         assert!(check_kind_of_folder(Path::new("/nowhere/at/all"), true).is_ok());
     }
@@ -281,6 +318,11 @@ mod tests {
     fn a_demo_refuses_a_folder_with_anything_else() {
         for name in ["parterre.db", "letter.txt", "demo"] {
             let folder = with_files(&["demo.db", name]);
+            let refusal = check_kind_of_folder(folder.path(), true).unwrap_err();
+            assert!(refusal.to_string().contains(name), "{refusal}");
+        }
+        for name in ["media", "mails"] {
+            let folder = with_files(&["lock", "secret", name]);
             let refusal = check_kind_of_folder(folder.path(), true).unwrap_err();
             assert!(refusal.to_string().contains(name), "{refusal}");
         }

@@ -20,37 +20,51 @@ const JOBS_SHUTDOWN: Duration = Duration::from_secs(10);
 pub(super) fn run(options: Options) -> Result<(), Failure> {
     let config = Config::load(options)?;
     logging::start(config.log.clone(), config.log_format)?;
-    if config.demo {
-        fill_demo(&config)?;
-    }
+    let signals = match config.demo {
+        true => Some(fill_demo(&config)?),
+        false => None,
+    };
     let platform = Platform::open(&config, Access::Alone)?;
-    platform.run(async |app| serve(app, &config).await)?;
+    platform.run(async |app| serve(app, &config, signals).await)?;
     tracing::info!("Stopped.");
     Ok(())
 }
 
 /// Fills a new demo before anything else can see it, while the platform is open to a clock that is moved by hand: what
-/// happened in the last weeks has to have happened then.
-fn fill_demo(config: &Config) -> Result<(), Failure> {
+/// happened in the last weeks has to have happened then. A signal to stop waits until it is filled, and is then found in
+/// what is returned.
+fn fill_demo(config: &Config) -> Result<StopSignals, Failure> {
     let clock = Arc::new(AtomicI64::new(Clock::System.now().as_microsecond()));
-    let platform = Platform::open_by(config, Access::Alone, Clock::Manual(Arc::clone(&clock)))?;
+    let by_hand = || Clock::Manual(Arc::clone(&clock));
+    let mut platform = Platform::open_by(config, Access::Alone, by_hand())?;
+    let broken_off = platform.ask(async |app| demo::season::is_broken_off(app).await.map_err(refused))?;
+    // On PostgreSQL another server may be filling it just now; a folder has one server, and holds nothing but the demo.
+    if broken_off && config.database.is_none() {
+        tracing::info!("The demo was not filled to its end; it is made anew.");
+        platform = platform.start_over(config, by_hand())?;
+    }
     let began = Instant::now();
-    let whole = platform.run(async |app| {
+    let (signals, whole) = platform.run(async |app| {
+        let signals = StopSignals::listen()?;
         demo::fill(&app).await.map_err(refused)?;
-        demo::season::play(&app, &clock).await.map_err(refused)
+        let whole = demo::season::play(&app, &clock).await.map_err(refused)?;
+        Ok((signals, whole))
     })?;
     tracing::info!(milliseconds = began.elapsed().as_millis(), "The demo is filled.");
     if !whole {
         tracing::warn!(
             "The demo lacks some of its data: another server is filling it, or was stopped meanwhile. If it stays so, \
-             start over with an empty folder or database."
+             start over with an empty database."
         );
     }
-    Ok(())
+    Ok(signals)
 }
 
-async fn serve(app: App, config: &Config) -> Result<(), Failure> {
-    let signals = StopSignals::listen()?;
+async fn serve(app: App, config: &Config, signals: Option<StopSignals>) -> Result<(), Failure> {
+    let signals = match signals {
+        Some(signals) => signals,
+        None => StopSignals::listen()?,
+    };
     let listener = Listener::bind(config).await?;
     app.listens_at(listener.base_url());
     app.media.open()?;

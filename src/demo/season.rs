@@ -54,6 +54,16 @@ const CUSTOMERS: usize = 150;
 /// What the season's choices begin with.
 const SEED: u64 = 20_140_415;
 
+/// Whether a season was begun and not played to its end: it was broken off, or another server plays it.
+///
+/// # Errors
+/// Those of the store.
+pub async fn is_broken_off(app: &App) -> Result<bool, Error> {
+    let read = app.store.read(|tx| Ok::<_, Error>((store::meta::get(tx, CLAIM)?, store::meta::get(tx, WHOLE)?)));
+    let (claim, whole) = read.await?;
+    Ok(claim.is_some() && whole.is_none())
+}
+
 /// Lets the weeks of a season pass on a platform that has none, with a clock that moves by hand from event to event and
 /// ends where it stood. Answers whether a season is there and whole: one that was broken off, or that another server plays, is
 /// left alone.

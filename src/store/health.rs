@@ -15,13 +15,18 @@ statements! {
 /// PostgreSQL's alone, so it is not among those that are prepared on both engines.
 const POSTGRES_VERSION: Statement = Statement::fixed("select version()");
 
+/// The name and version of SQLite, which is a part of this program.
+pub fn sqlite() -> String {
+    format!("SQLite {}", rusqlite::version())
+}
+
 /// The engine's name and version.
 ///
 /// # Errors
 /// Those of [`Error`].
 pub fn version(tx: &mut Tx<'_>, engine: &Engine) -> Result<String, Error> {
     match engine {
-        Engine::Sqlite { .. } => Ok(format!("SQLite {}", rusqlite::version())),
+        Engine::Sqlite { .. } => Ok(sqlite()),
         Engine::Postgres { .. } => {
             let version: String = tx.query_one(POSTGRES_VERSION, params![])?.read("version").next()?;
             // The rest is the compiler it was built with.

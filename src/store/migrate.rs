@@ -51,6 +51,12 @@ pub enum OpenError {
     /// The server does not answer or lets nobody in.
     #[error("PostgreSQL cannot be reached ({0}); check the address, the password and that the server runs")]
     Unreachable(String),
+    /// The database cannot hold every text.
+    #[error(
+        "the database has the encoding {0} and Parterre needs UTF8; make another one by \
+         `createdb --encoding=UTF8 --template=template0`"
+    )]
+    Encoding(String),
     /// The address is malformed.
     #[error("the PostgreSQL address is wrong ({0}); it looks like postgres://user:password@host/database")]
     Address(String),

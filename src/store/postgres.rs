@@ -1,7 +1,8 @@
 //! PostgreSQL: threads with a connection each, all taking their work from one queue.
 
+mod client;
+
 use std::collections::HashMap;
-use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,16 +13,18 @@ use bytes::BytesMut;
 use crossbeam_channel::{Receiver, bounded};
 use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
-use postgres::config::SslMode;
-use postgres::error::{Severity, SqlState};
-use postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
-use postgres::{Client, Config, SimpleQueryMessage};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use tokio_postgres::config::SslMode;
+use tokio_postgres::error::{Severity, SqlState};
+use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
+use tokio_postgres::{Column, Config, SimpleQueryMessage};
 use tokio_postgres_rustls::MakeRustlsConnect;
+
+use client::{Client, Unreachable, describe};
 
 use super::db::{Columns, Error, Fault, Param, Reach, Row, Session, Sql, Tx, Value};
 use super::migrate::{Migrated, OpenError, check_current, check_not_newer};
@@ -39,6 +42,8 @@ const ATTEMPTS: u32 = 10;
 const CONNECTIONS_TRIED: u32 = 3;
 /// How many statements a connection keeps prepared.
 const PREPARED_KEPT: usize = 1024;
+/// The only encoding that holds every text, by PostgreSQL's name.
+const ENCODING: &str = "UTF8";
 /// The advisory lock of migrations: "parterre" as a number.
 const MIGRATION_LOCK: i64 = i64::from_be_bytes(*b"parterre");
 
@@ -56,7 +61,8 @@ pub(super) fn open(url: &str, config: &StoreConfig) -> Result<Running, OpenError
     check_current(apart(|| version(&mut server.connect_first()?))?)?;
     let (queue, work) = bounded(config.queue.max(1));
     let threads = (0..config.connections.max(1)).map(|_| {
-        let mut worker = Worker { server: Arc::clone(&server), clock: config.clock.clone(), connected: None };
+        let server = Arc::clone(&server);
+        let mut worker = Worker { server, clock: config.clock.clone(), connected: None, unreachable: None };
         let work = work.clone();
         Box::new(move || worker.serve(&work)) as Box<dyn FnOnce() + Send>
     });
@@ -70,12 +76,15 @@ pub(super) fn migrate(url: &str, runner: &refinery::Runner) -> Result<Migrated, 
         let mut client = server.connect_first()?;
         // Ends with the session. What waits for it is another server that migrates: let it take
         // its time, as the migrations themselves.
+        client.be_patient();
         client
             .batch_execute(&format!("set statement_timeout = 0; select pg_advisory_lock({MIGRATION_LOCK})"))
             .map_err(|error| OpenError::Failed(describe(&error)))?;
         let from = version(&mut client)?;
         check_not_newer(from)?;
-        runner.run(&mut client).map_err(|error| OpenError::Failed(format!("the migration failed: {error}")))?;
+        let failed = |error: String| OpenError::Failed(format!("the migration failed: {error}"));
+        let migrated = client.migrate(runner).map_err(|error| failed(describe(&error)))?;
+        migrated.map_err(|error| failed(describe(&error)))?;
         let to = version(&mut client)?.ok_or_else(|| OpenError::Failed("no migration was recorded".into()))?;
         Ok(Migrated { from, to })
     })
@@ -89,13 +98,13 @@ pub(super) fn applied_version(url: &str) -> Result<Option<i64>, OpenError> {
 fn version(client: &mut Client) -> Result<Option<i64>, OpenError> {
     let mut find = || {
         let known = "select to_regclass('refinery_schema_history') is not null";
-        if !client.query_one(known, &[])?.try_get(0)? {
+        if !client.query_one(known)?.try_get(0)? {
             return Ok(None);
         }
         let version = "select max(version)::bigint from refinery_schema_history";
-        client.query_one(version, &[])?.try_get(0)
+        client.query_one(version)?.try_get(0)
     };
-    find().map_err(|error: postgres::Error| OpenError::Failed(describe(&error)))
+    find().map_err(|error: tokio_postgres::Error| OpenError::Failed(describe(&error)))
 }
 
 /// Runs on a thread of its own: the driver blocks on a runtime of its own, which it must not do
@@ -128,14 +137,17 @@ impl Server {
         Ok(Self { config, tls: tls(&check)? })
     }
 
-    fn connect(&self) -> Result<Client, postgres::Error> {
-        let mut client = self.config.connect(self.tls.clone())?;
-        client.batch_execute(SETTINGS)?;
-        Ok(client)
+    fn connect(&self) -> Result<Client, Unreachable> {
+        Client::connect(&self.config, self.tls.clone(), SETTINGS)
     }
 
+    /// Connects before anything else is done, after making sure that the database can hold every text.
     fn connect_first(&self) -> Result<Client, OpenError> {
-        self.connect().map_err(|error| OpenError::Unreachable(describe(&error)))
+        let client = self.connect().map_err(|unreachable| OpenError::Unreachable(unreachable.why))?;
+        match client.encoding() {
+            Some(encoding) if encoding != ENCODING => Err(OpenError::Encoding(encoding.to_owned())),
+            _ => Ok(client),
+        }
     }
 
     /// Connects, trying again until the time is over when that may help.
@@ -144,12 +156,9 @@ impl Server {
         loop {
             match self.connect() {
                 Ok(client) => return Ok(client),
-                Err(error) => {
-                    let hopeless = error.code().is_some_and(|code| {
-                        *code != SqlState::CANNOT_CONNECT_NOW && *code != SqlState::TOO_MANY_CONNECTIONS
-                    });
-                    if hopeless || Instant::now() + pause >= deadline {
-                        return Err(Error::Unavailable(format!("PostgreSQL cannot be reached: {}", describe(&error))));
+                Err(Unreachable { why, passing }) => {
+                    if !passing || Instant::now() + pause >= deadline {
+                        return Err(Error::Unavailable(format!("PostgreSQL cannot be reached: {why}")));
                     }
                     thread::sleep(pause);
                     pause = (pause * 2).min(Duration::from_secs(1));
@@ -269,6 +278,8 @@ struct Worker {
     server: Arc<Server>,
     clock: Clock,
     connected: Option<Connected>,
+    /// When the server was last tried in vain, and why that failed; `None` once it is reached.
+    unreachable: Option<(Instant, Error)>,
 }
 
 /// How one run of a job ended.
@@ -333,12 +344,28 @@ impl Worker {
         }
     }
 
+    /// Opens a connection if there is none, for work that was asked for at this time.
+    fn connect(&mut self, since: Instant) -> Result<(), Error> {
+        if self.connected.is_some() {
+            return Ok(());
+        }
+        let deadline = since + REACH_TIME;
+        // A silent server is found out by one of those who wait for it, not by each after the other.
+        if let Some((tried, error)) = &self.unreachable
+            && since < *tried
+            && deadline < Instant::now()
+        {
+            return Err(error.clone());
+        }
+        let reached = self.server.connect_until(deadline);
+        self.unreachable = reached.as_ref().err().map(|error| (Instant::now(), error.clone()));
+        self.connected = Some(Connected::new(reached?));
+        Ok(())
+    }
+
     fn run(&mut self, job: &mut dyn Job, begin: &str, since: Instant) -> Ended {
-        if self.connected.is_none() {
-            match self.server.connect_until(since + REACH_TIME) {
-                Ok(client) => self.connected = Some(Connected::new(client)),
-                Err(error) => return Ended::Failed(error),
-            }
+        if let Err(error) = self.connect(since) {
+            return Ended::Failed(error);
         }
         let Some(connected) = &mut self.connected else {
             return Ended::Failed(Error::Unavailable("there is no connection".into()));
@@ -384,7 +411,7 @@ struct Connected {
 
 #[derive(Clone)]
 struct Prepared {
-    statement: postgres::Statement,
+    statement: tokio_postgres::Statement,
     columns: Arc<Columns>,
 }
 
@@ -416,7 +443,7 @@ impl Connected {
         }
         let statement = self.client.prepare(text);
         let statement = statement.map_err(|error| self.fault(&error, text))?;
-        let columns = statement.columns().iter().map(postgres::Column::name);
+        let columns = statement.columns().iter().map(Column::name);
         let prepared = Prepared { columns: Columns::new(columns), statement };
         if self.prepared.len() >= PREPARED_KEPT {
             self.prepared.clear();
@@ -425,7 +452,7 @@ impl Connected {
         Ok(prepared)
     }
 
-    fn fault(&mut self, error: &postgres::Error, text: &str) -> Fault {
+    fn fault(&mut self, error: &tokio_postgres::Error, text: &str) -> Fault {
         let Some(db) = error.as_db_error() else {
             return if self.client.is_closed() || error.is_closed() {
                 Fault::unavailable(describe(error))
@@ -504,7 +531,7 @@ fn references<'a>(params: &'a [Param<'_>]) -> Vec<&'a (dyn ToSql + Sync)> {
 }
 
 /// The constraint's name, by the rules of [`Error::Constraint`].
-fn constraint(error: &postgres::error::DbError) -> String {
+fn constraint(error: &tokio_postgres::error::DbError) -> String {
     let (table, column) = (error.table(), error.column());
     match (error.code(), table, column) {
         (&SqlState::FOREIGN_KEY_VIOLATION, ..) => "foreign_key".into(),
@@ -513,21 +540,6 @@ fn constraint(error: &postgres::error::DbError) -> String {
         }
         _ => error.constraint().unwrap_or_default().into(),
     }
-}
-
-/// An error with its causes, which the driver keeps apart.
-fn describe(error: &postgres::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        let error_text = error.to_string();
-        if !text.contains(&error_text) {
-            // Writing to a String cannot fail.
-            let _ = write!(text, ": {error_text}");
-        }
-        cause = error.source();
-    }
-    text
 }
 
 impl ToSql for Param<'_> {

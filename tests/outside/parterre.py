@@ -159,10 +159,29 @@ class Cluster:
         self.process.kill()
         self.process.wait()
 
+    def freeze(self):
+        """Stops all its processes where they are: the system goes on taking what they are sent."""
+        self.process.send_signal(signal.SIGSTOP)
+        # From then on it makes no others.
+        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED)
+        self._signal_children(signal.SIGSTOP)
+
+    def thaw(self):
+        self._signal_children(signal.SIGCONT)
+        self.process.send_signal(signal.SIGCONT)
+
+    def _signal_children(self, number):
+        children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        for child in children.split():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(child), number)
+
     def __enter__(self):
         return self.start()
 
     def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.thaw()
         self.process.send_signal(signal.SIGINT)
         self.process.wait(timeout=PATIENCE_S)
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -1,11 +1,15 @@
 """The demo's season: whole, proven by its ledger, and left alone by the next start."""
 
+import contextlib
 import re
+import sqlite3
 import time
 from urllib.parse import quote
 
+import pytest
+
 import wire
-from parterre import KEYS, NANOBILET, PLATFORM, Server, run
+from parterre import KEYS, NANOBILET, PATIENCE_S, PLATFORM, Server, run, sql
 
 
 def listed(server, path, by=PLATFORM):
@@ -60,3 +64,48 @@ def test_the_agent_of_the_documentation_sells_in_the_season(demo):
     for tag in filters["tags"]:
         assert listed(demo, f"/v1/services/simple/events?tags={quote(tag)}", by=NANOBILET), tag
     assert filters["tags"]
+
+
+def fact(place, name):
+    """A fact of the database about itself, beside the server; `None` where there is none."""
+    statement = f"select value from meta where name = '{name}'"
+    if place.engine == "postgresql":
+        there = sql("select to_regclass('meta') is not null", place.name) == "t"
+        return (sql(statement, place.name) or None) if there else None
+    with contextlib.suppress(sqlite3.OperationalError), place.sqlite() as database:
+        [value] = database.execute(statement).fetchone() or [None]
+        return value
+
+
+@pytest.fixture
+def half_filled(place):
+    """A server that is filling its demo and is not through with it."""
+    server = Server(place)
+    deadline = time.monotonic() + PATIENCE_S
+    while fact(place, "season") is None and time.monotonic() < deadline:
+        time.sleep(0.005)
+    assert fact(place, "season") and not fact(place, "season_whole"), "the moment was missed"
+    return server
+
+
+def test_a_signal_to_stop_waits_until_the_demo_is_filled(half_filled):
+    assert half_filled.stop() == 0
+    assert fact(half_filled.place, "season_whole")
+    with Server(half_filled.place) as server:
+        assert len(listed(server, "/v1/resources/partners")) == 3 + 8
+
+
+def test_a_demo_that_was_killed_while_it_was_filled_is_made_anew(half_filled):
+    half_filled.kill()
+    place = half_filled.place
+    if place.engine == "postgresql":
+        # Another server may be at it, so it is left alone.
+        with Server(place) as server:
+            assert "lacks some of its data" in server.logged()
+        return
+    began = fact(place, "season")
+    with Server(place) as server:
+        assert len(listed(server, "/v1/resources/orders")) > 300
+        assert "lacks some of its data" not in server.logged()
+    assert fact(place, "season_whole") and fact(place, "season") != began
+    assert run("doctor", "--demo", "--ledger", place=place).returncode == 0

@@ -22,7 +22,7 @@ import pytest
 
 import wire
 from parterre import (
-    BINARY, DEAL, EVENTS, KEYS, NANOBILET, ORGANIZATOR, PASSWORD, PATIENCE_S, PLATFORM, Place, Server,
+    BINARY, DEAL, EVENTS, KEYS, NANOBILET, ORGANIZATOR, PASSWORD, PATIENCE_S, PLATFORM, Cluster, Place, Server,
     address_of, confidential, environment, run, sql,
 )
 
@@ -113,6 +113,54 @@ def test_postgresql_has_to_be_there():
         place.remove()
 
 
+def has_a_problem(*arguments, place, says):
+    done = run("doctor", *arguments, place=place)
+    assert done.returncode == 1 and any("problem" in line and says in line for line in done.stdout.splitlines()), done
+
+
+def test_a_postgresql_that_says_nothing_stops_the_start():
+    place = Place("postgresql")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgres://parterre:{confidential('for-nobody-to-hear')}@127.0.0.1:{silent.getsockname()[1]}/parterre"
+        for tls in ("", "?sslmode=require"):
+            elsewhere(place, url + tls)
+            does_not_start(place=place, says="PostgreSQL cannot be reached (it says nothing")
+        has_a_problem(place=place, says="PostgreSQL cannot be reached (it says nothing")
+
+
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+def test_postgresql_has_to_take_every_text(encoding):
+    place = Place("postgresql")
+    name = f"{place.name}_{encoding.lower()}"
+    sql(f"create database {name} encoding '{encoding}' locale 'C' template template0")
+    try:
+        elsewhere(place, address_of(name))
+        says = f"the database has the encoding {encoding} and Parterre needs UTF8"
+        does_not_start(place=place, says=says)
+        assert says in run("migrate", place=place).stderr
+        has_a_problem(place=place, says=says)
+        assert sql("select count(*) from information_schema.tables where table_schema = 'public'", name) == "0"
+    finally:
+        sql(f"drop database {name} with (force)")
+        place.remove()
+
+
+def test_why_a_migration_failed_is_said():
+    place = Place("postgresql")
+    user = place.name
+    sql(f"create role {user} login")
+    try:
+        url = place.url
+        elsewhere(place, url.replace("user=postgres", f"user={user}"))
+        does_not_start(place=place, says="the migration failed: permission denied for schema public")
+        sql("create table users (id int)", place.name)
+        elsewhere(place, url)
+        does_not_start(place=place, says='the migration failed: relation "users" already exists')
+    finally:
+        place.remove()
+        sql(f"drop role {user}")
+
+
 def test_postgresql_needs_a_secret():
     place = Place("postgresql")
     place.environment = {}
@@ -133,6 +181,8 @@ def test_another_secret_stops_the_start(place):
     file.chmod(0o644)
     does_not_start("--secret-file", file, place=place, says="is open to others", env=env)
     does_not_start("--secret-file", place.folder / "none", place=place, says="cannot be read", env=env)
+    file.chmod(0o600)
+    does_not_start("--secret-file", file, place=place, says="both give the secret", env={"PARTERRE_SECRET": other})
     start_once(place)
 
 
@@ -159,6 +209,10 @@ def test_a_demo_shares_no_folder(folder):
     folder.data.mkdir(mode=0o700)
     (folder.data / "letter.txt").write_text("Dear Parterre")
     does_not_start("--demo", place=folder, says="letter.txt")
+    (folder.data / "letter.txt").unlink()
+    (folder.data / "media").mkdir()
+    (folder.data / "media" / "picture").write_text("of somebody")
+    does_not_start("--demo", place=folder, says="holds media")
 
 
 def test_a_demo_and_a_platform_share_no_data(place):
@@ -662,6 +716,9 @@ def test_migrate_creates_the_database_and_then_has_nothing_to_do(place):
 
 def test_doctor_says_whether_all_is_well(place):
     new = run("doctor", place=place)
+    if place.engine == "sqlite":
+        assert re.search(r"^  ok       engine: SQLite 3\.", new.stdout, re.MULTILINE), new
+        assert re.search(r"^  ok       clock: 20", new.stdout, re.MULTILINE), new
     assert new.returncode == 0 and "problem" not in new.stdout, new
     start_once(place)
     well = run("doctor", place=place)
@@ -830,7 +887,34 @@ def test_files_that_are_of_no_use_for_tls_stop_the_start(folder, certificate):
         does_not_start(*options, place=folder, says=says)
 
 
-# Last, for it waits.
+# Last, for they wait.
+
+
+def test_who_asks_while_postgresql_is_frozen_is_told_so():
+    with Cluster() as cluster:
+        place = Place("postgresql", cluster)
+        with Server(place) as server:
+            # So that some of them wait on a connection, and some for one.
+            assert wire.ask(server, "GET", DEALS, key=AGENT).status == 200
+            cluster.freeze()
+            began = time.monotonic()
+            answers = []
+            proposal = {"event": EVENTS[1], "subj": ORGANIZATOR, "term": {"org": 80}}
+            # More than there are threads of the store.
+            askers = [
+                threading.Thread(target=lambda request=request: answers.append(wire.ask(server, *request)))
+                for request in [("GET", DEALS, b"", AGENT), ("POST", DEALS, proposal, AGENT)] * 100
+            ]
+            for asker in askers:
+                asker.start()
+            has_a_problem("--demo", place=place, says="PostgreSQL cannot be reached (it says nothing")
+            for asker in askers:
+                asker.join()
+            assert time.monotonic() - began < PATIENCE_S / 2
+            assert [answer.status for answer in answers] == [503] * len(askers)
+            cluster.thaw()
+            assert wire.ask(server, "POST", DEALS, proposal, AGENT).status == 200
+        place.remove()
 
 
 def test_slow_clients_are_let_go(slow_clients, silent_clients):
