@@ -160,12 +160,13 @@ pub fn get(app: &App, tx: &mut Tx<'_>, caller: &Caller, id: EventId) -> Result<O
         return Ok(offer);
     }
     match store::events::find(tx, id)? {
-        Some(event) if event.org != acting.id && event.status == EventStatus::Draft => {
-            Err(Error::forbidden("you may not sell this event: it is a draft"))
-        }
-        Some(event) if event.org != acting.id => {
-            Err(Error::forbidden("you may not sell this event: you have no accepted deal for it"))
-        }
+        Some(event) if event.org != acting.id => Err(Error::forbidden(
+            if event.status == EventStatus::Draft && store::deals::accepted_exists(tx, id, acting.id)? {
+                "you may not sell this event: it is a draft"
+            } else {
+                "you may not sell this event: you have no accepted deal for it"
+            },
+        )),
         _ => Err(Error::NotFound("event")),
     }
 }

@@ -131,9 +131,10 @@ pub fn create_by_operator(
 /// # Errors
 /// [`Error::Invalid`] where no user has the address.
 pub fn set_password_by_operator(tx: &mut Tx<'_>, email: &Email, password_hash: &str) -> Result<UserId, Error> {
-    let user = store::users::find_by_email(tx, email)?
-        .ok_or_else(|| Error::invalid("email", "unknown", "no user has this address"))?;
-    store::users::lock(tx, user.id)?;
+    let unknown = || Error::invalid("email", "unknown", "no user has this address");
+    let id = store::users::find_by_email(tx, email)?.ok_or_else(unknown)?.id;
+    store::users::lock(tx, id)?;
+    let user = store::users::find_by_email(tx, email)?.filter(|user| user.id == id).ok_or_else(unknown)?;
     set_password(tx, user.id, password_hash, None)?;
     store::users::update(tx, &User { updated_at: Some(tx.now()), ..user })?;
     Ok(user.id)

@@ -97,8 +97,11 @@ impl Platform {
     }
 
     /// Finds something out before the platform is used.
-    pub fn ask<T>(&self, question: impl AsyncFnOnce(&App) -> Result<T, Failure>) -> Result<T, Failure> {
-        self.runtime.block_on(question(&self.app))
+    pub fn ask<T>(self, question: impl AsyncFnOnce(&App) -> Result<T, Failure>) -> Result<(Self, T), Failure> {
+        match self.runtime.block_on(question(&self.app)) {
+            Ok(answer) => Ok((self, answer)),
+            Err(failure) => self.run(async |_| Err(failure)),
+        }
     }
 
     /// Removes SQLite's database and opens an empty one in its place, without letting go of the folder in between.
@@ -166,6 +169,11 @@ fn prepare_folder(config: &Config) -> Result<(), Failure> {
         .mode(0o700)
         .create(data)
         .map_err(|error| Failure::new(format!("the data folder {} cannot be created: {error}", data.display())))
+}
+
+/// Whether a server has served from the folder, so that it may hold what somebody has added.
+pub(super) fn was_served(config: &Config) -> bool {
+    LATER_FILES.iter().any(|name| config.data.join(name).exists())
 }
 
 /// Refuses a demo in a folder that holds anything else, and anything else in that of a demo.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 use super::listener::{Listener, StopSignals};
-use super::platform::{Access, Platform};
+use super::platform::{Access, Platform, was_served};
 use super::{Failure, answer, refused};
 use crate::app::App;
 use crate::config::{Config, Options};
@@ -36,10 +36,11 @@ pub(super) fn run(options: Options) -> Result<(), Failure> {
 fn fill_demo(config: &Config) -> Result<StopSignals, Failure> {
     let clock = Arc::new(AtomicI64::new(Clock::System.now().as_microsecond()));
     let by_hand = || Clock::Manual(Arc::clone(&clock));
-    let mut platform = Platform::open_by(config, Access::Alone, by_hand())?;
-    let broken_off = platform.ask(async |app| demo::season::is_broken_off(app).await.map_err(refused))?;
+    let platform = Platform::open_by(config, Access::Alone, by_hand())?;
+    let (mut platform, broken_off) =
+        platform.ask(async |app| demo::season::is_broken_off(app).await.map_err(refused))?;
     // On PostgreSQL another server may be filling it just now; a folder has one server, and holds nothing but the demo.
-    if broken_off && config.database.is_none() {
+    if broken_off && config.database.is_none() && !was_served(config) {
         tracing::info!("The demo was not filled to its end; it is made anew.");
         platform = platform.start_over(config, by_hand())?;
     }
@@ -54,7 +55,7 @@ fn fill_demo(config: &Config) -> Result<StopSignals, Failure> {
     if !whole {
         tracing::warn!(
             "The demo lacks some of its data: another server is filling it, or was stopped meanwhile. If it stays so, \
-             start over with an empty database."
+             start over with an empty folder or database."
         );
     }
     Ok(signals)

@@ -4,7 +4,7 @@ use std::io::{self, BufRead, IsTerminal};
 
 use clap::{Args, Subcommand};
 
-use super::platform::{Access, Platform};
+use super::platform::{self, Access, Platform};
 use super::{Failure, answer, refused, short_text};
 use crate::app::users::{self, Registration};
 use crate::config::{Config, Options};
@@ -90,6 +90,9 @@ fn create(create: Create) -> Result<(), Failure> {
 
 fn set_password(Password { email, entry, options }: Password) -> Result<(), Failure> {
     let config = Config::load(options)?;
+    if platform::schema(&config)?.is_none() {
+        return Err(Failure::new("there are no users yet: nothing has been stored there"));
+    }
     let password = entry.password()?;
     let platform = Platform::open(&config, Access::Beside)?;
     let user = platform.run(async move |app| {

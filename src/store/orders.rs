@@ -307,7 +307,7 @@ pub fn keep_event(tx: &mut Tx<'_>, event: EventId) -> Result<bool, Error> {
 /// Those of the events that a partner has an order for.
 pub fn events_sold_by(tx: &mut Tx<'_>, vendor: PartnerId, events: &[EventId]) -> Result<Vec<EventId>, Error> {
     let rows = tx.query(EVENTS_SOLD, params![buckets(events), events, vendor])?;
-    rows.into_iter().map(|row| row.read("orders").next()).collect()
+    rows.into_iter().map(|row| row.read("events").next()).collect()
 }
 
 /// Some of the live orders that a partner sells, or that are of its events.

@@ -24,7 +24,7 @@ use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Column, Config, SimpleQueryMessage};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use client::{Client, Unreachable, describe};
+use client::{ANSWER_TIME, Client, Unreachable, describe};
 
 use super::db::{Columns, Error, Fault, Param, Reach, Row, Session, Sql, Tx, Value};
 use super::migrate::{Migrated, OpenError, check_current, check_not_newer};
@@ -336,7 +336,8 @@ impl Worker {
                     tracing::warn!(%error, "A connection to PostgreSQL broke; another is opened.");
                     self.connected = None;
                     breaks += 1;
-                    if breaks == CONNECTIONS_TRIED {
+                    // A server that was silent once is not waited for so long again.
+                    if breaks == CONNECTIONS_TRIED || since.elapsed() >= ANSWER_TIME || job.abandoned() {
                         return job.refuse(error);
                     }
                 }

@@ -122,10 +122,13 @@ def test_a_postgresql_that_says_nothing_stops_the_start():
     place = Place("postgresql")
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"postgres://parterre:{confidential('for-nobody-to-hear')}@127.0.0.1:{silent.getsockname()[1]}/parterre"
-        for tls in ("", "?sslmode=require"):
-            elsewhere(place, url + tls)
-            does_not_start(place=place, says="PostgreSQL cannot be reached (it says nothing")
-        has_a_problem(place=place, says="PostgreSQL cannot be reached (it says nothing")
+        try:
+            for tls in ("", "?sslmode=require"):
+                elsewhere(place, url + tls)
+                does_not_start(place=place, says="PostgreSQL cannot be reached (it says nothing")
+            has_a_problem(place=place, says="PostgreSQL cannot be reached (it says nothing")
+        finally:
+            place.remove()
 
 
 @pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
@@ -665,14 +668,18 @@ def on_a_terminal(*arguments, place, typed):
     terminal showed."""
     pid, terminal = pty.fork()
     if pid == 0:
-        os.execve(BINARY, [BINARY, *arguments, *place.options], environment(**place.environment))
+        with contextlib.suppress(OSError):
+            os.execve(BINARY, [BINARY, *arguments, *place.options], environment(**place.environment))
+        os._exit(127)
     shown = b""
+    deadline = time.monotonic() + PATIENCE_S
     with contextlib.suppress(OSError):  # what Linux reads from a terminal that nobody has open any more
         while read := os.read(terminal, 4096):
             shown += read
             if shown.endswith(b": ") and typed:
                 # The program asks first, and keeps the terminal from showing the answer then.
                 while termios.tcgetattr(terminal)[3] & termios.ECHO:
+                    assert time.monotonic() < deadline, shown
                     time.sleep(0.01)
                 os.write(terminal, typed.pop(0).encode() + b"\n")
     os.close(terminal)
@@ -691,6 +698,8 @@ def test_a_terminal_asks_twice_for_a_password_and_never_shows_it(place):
 
 
 def test_what_the_operator_cannot_create_is_explained(place):
+    nobody = run("user", "password", "--email", "box@example.org", place=place, stdin="long enough\n")
+    assert nobody.returncode == 1 and "no users yet" in nobody.stderr, nobody
     start_once(place)
     user = ["user", "create", "--email", "box@example.org"]
     create(*user, place=place, stdin="long enough\n")
@@ -910,7 +919,7 @@ def test_who_asks_while_postgresql_is_frozen_is_told_so():
             has_a_problem("--demo", place=place, says="PostgreSQL cannot be reached (it says nothing")
             for asker in askers:
                 asker.join()
-            assert time.monotonic() - began < PATIENCE_S / 2
+            assert time.monotonic() - began < PATIENCE_S
             assert [answer.status for answer in answers] == [503] * len(askers)
             cluster.thaw()
             assert wire.ask(server, "POST", DEALS, proposal, AGENT).status == 200

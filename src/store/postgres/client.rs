@@ -15,7 +15,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 /// How long one answer is waited for. Longer than the server's own `statement_timeout`, so that only a server that is
 /// frozen, or behind a network that swallows everything, meets it: such a one is silent, but its system goes on
 /// acknowledging what it is sent, so no timeout of TCP notices.
-const ANSWER_TIME: Duration = Duration::from_secs(35);
+pub(super) const ANSWER_TIME: Duration = Duration::from_secs(35);
 /// How long the server may take to greet who has reached it: encryption, password, first settings.
 const GREETING_TIME: Duration = Duration::from_secs(5);
 

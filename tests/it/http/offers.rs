@@ -213,6 +213,8 @@ fn one_event_is_shown_to_who_may_sell_it(server: Server) {
     organizer.changes_event(&event, json!({"status": "draft"})).ok();
     let refusal = agent.get(&path).refused(403);
     assert!(refusal.reason.contains("draft") && !refusal.reason.contains("deal"), "{}", refusal.reason);
+    let stranger = server.agent().get(&path).refused(403);
+    assert!(!stranger.reason.contains("draft"), "{}", stranger.reason);
     organizer.changes_event(&event, json!({"status": "stand_by"})).ok();
     organizer.closes(&deal).ok();
     let refusal = agent.get(&path).refused(403);
